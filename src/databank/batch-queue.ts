@@ -1,0 +1,147 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Driver, Method } from "./driver.js";
+import { DatabankError, toDatabankError } from "./errors.js";
+import type { Operation } from "./operation.js";
+
+const MAX_BATCH = 256;
+const MAX_IN_FLIGHT = 2;
+const MAX_ATTEMPTS = 6;
+
+/** Gives the driver: at once when it is connected, else when it is; rejects when it cannot be. */
+export type Connected = () => Driver | Promise<Driver>;
+
+/** Calls a method of the driver with a whole batch. */
+export type BatchCall<M, R> = (
+  driver: Driver,
+  members: readonly M[],
+) => Promise<readonly (R | Error)[]>;
+
+/**
+ * The calls of one method on one type: gathers those of a turn, sends them as one batch, and lets
+ * the next ones gather while it is away.
+ */
+export class BatchQueue<M extends { readonly id: string }, R> {
+  readonly #method: Method;
+  readonly #connected: Connected;
+  readonly #call: BatchCall<M, R>;
+  #waiting: Operation<M, R>[] = [];
+  #inFlight = 0;
+  #isScheduled = false;
+  #driver: Driver | undefined;
+
+  constructor(method: Method, connected: Connected, call: BatchCall<M, R>) {
+    this.#method = method;
+    this.#connected = connected;
+    this.#call = call;
+  }
+
+  /** Sends an operation with the next batch, or at once if the driver wants that. */
+  add(operation: Operation<M, R>): void {
+    if (this.#driver?.calling?.immediate?.includes(this.#method)) {
+      operation.send();
+      void this.#send(this.#driver, [operation]);
+      return;
+    }
+    this.#waiting.push(operation);
+    this.#schedule();
+  }
+
+  // Not a microtask: requests of one turn arrive in separate callbacks, and only an immediate
+  // comes after all of them.
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    while (this.#waiting.length > 0 && this.#inFlight < this.#maxInFlight) {
+      const batch = this.#waiting.splice(0, this.#driver?.calling?.maxBatch ?? MAX_BATCH);
+      const pending = batch.filter((operation) => !operation.isSettled);
+      if (pending.length > 0) this.#dispatch(pending);
+    }
+  }
+
+  get #maxInFlight(): number {
+    return this.#driver?.calling?.maxInFlight ?? MAX_IN_FLIGHT;
+  }
+
+  #dispatch(batch: readonly Operation<M, R>[]): void {
+    this.#inFlight += 1;
+    // A batch stops counting when the last of its operations has an answer or has timed out, so
+    // that a call that never returns cannot stop the ones behind it.
+    let left = batch.length;
+    const leave = () => {
+      left -= 1;
+      if (left > 0) return;
+      this.#inFlight -= 1;
+      if (this.#waiting.length > 0) this.#schedule();
+    };
+    for (const operation of batch) {
+      operation.send();
+      operation.onLeft = leave;
+    }
+    void this.#connectAndSend(batch);
+  }
+
+  async #connectAndSend(batch: readonly Operation<M, R>[]): Promise<void> {
+    try {
+      const connected = this.#connected();
+      this.#driver = connected instanceof Promise ? await connected : connected;
+    } catch (error) {
+      failAll(batch, error instanceof Error ? error : new DatabankError(String(error)));
+      return;
+    }
+    await this.#send(this.#driver, batch);
+  }
+
+  /** Sends a batch until each member has a result. Never rejects. */
+  async #send(driver: Driver, batch: readonly Operation<M, R>[], attempt = 1): Promise<void> {
+    let results: readonly (R | Error)[];
+    try {
+      results = await this.#call(driver, batch.map((operation) => operation.member));
+    } catch (error) {
+      await this.#sendAgain(driver, batch, attempt, error);
+      return;
+    }
+    for (const [i, operation] of batch.entries()) {
+      const result = results[i];
+      if (result === undefined) operation.fail(shortAnswer(driver));
+      else if (result instanceof Error) operation.fail(toDatabankError(driver.name, result));
+      else operation.succeed(result);
+    }
+  }
+
+  // Repeating is safe even if the first call was carried out: a write recognises its own version.
+  async #sendAgain(
+    driver: Driver,
+    batch: readonly Operation<M, R>[],
+    attempt: number,
+    error: unknown,
+  ): Promise<void> {
+    const retry = driver.retry?.(error) ?? "each";
+    const pending = batch.filter((operation) => !operation.isSettled);
+    if (retry === "whole" && attempt < MAX_ATTEMPTS) {
+      await delay(Math.random() * 5 * attempt);
+      await this.#send(driver, pending, attempt + 1);
+    } else if (retry === "each" && batch.length > 1) {
+      await Promise.all(pending.map((operation) => this.#send(driver, [operation], attempt)));
+    } else {
+      failAll(pending, toDatabankError(driver.name, error));
+    }
+  }
+}
+
+function failAll<M extends { readonly id: string }, R>(
+  batch: readonly Operation<M, R>[],
+  error: Error,
+): void {
+  for (const operation of batch) operation.fail(error);
+}
+
+function shortAnswer(driver: Driver): DatabankError {
+  return new DatabankError(`The ${driver.name} driver gave fewer results than it was asked for`);
+}

@@ -1,0 +1,78 @@
+import { DatabankError } from "./errors.js";
+
+/** Something that must end in time. */
+export interface Timed {
+  earlier: Timed | undefined;
+  later: Timed | undefined;
+  deadline: number;
+  onSettled: (() => void) | undefined;
+  fail(error: Error): void;
+}
+
+/**
+ * Fails what takes too long, and refuses more than fits.
+ *
+ * All deadlines are equally far from their start, so they stand in order in one list, and one
+ * timer serves them all: a timer for each call would cost more than the call.
+ */
+export class Deadlines {
+  readonly #timeoutMs: number;
+  readonly #maxPending: number;
+  #pending = 0;
+  #first: Timed | undefined;
+  #last: Timed | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: { readonly timeoutMs: number; readonly maxPending: number }) {
+    this.#timeoutMs = options.timeoutMs;
+    this.#maxPending = options.maxPending;
+  }
+
+  /** Starts its time. Returns `false`, with the call failed, when too many are pending. */
+  add(timed: Timed): boolean {
+    if (this.#pending >= this.#maxPending) {
+      timed.fail(
+        new DatabankError(
+          `${this.#maxPending} calls are already waiting for the database: it is too slow or out of reach`,
+          { code: "DATABANK_QUEUE_FULL" },
+        ),
+      );
+      return false;
+    }
+    this.#pending += 1;
+    timed.deadline = performance.now() + this.#timeoutMs;
+    timed.onSettled = () => this.#remove(timed);
+    timed.earlier = this.#last;
+    if (this.#last) this.#last.later = timed;
+    else this.#first = timed;
+    this.#last = timed;
+    this.#timer ??= this.#arm(this.#timeoutMs);
+    return true;
+  }
+
+  #remove(timed: Timed): void {
+    this.#pending -= 1;
+    if (timed.earlier) timed.earlier.later = timed.later;
+    else this.#first = timed.later;
+    if (timed.later) timed.later.earlier = timed.earlier;
+    else this.#last = timed.earlier;
+  }
+
+  #arm(delayMs: number): NodeJS.Timeout {
+    return setTimeout(() => this.#expire(), delayMs).unref();
+  }
+
+  #expire(): void {
+    const now = performance.now();
+    while (this.#first && this.#first.deadline <= now) {
+      this.#first.fail(
+        new DatabankError(
+          `The database did not answer within ${this.#timeoutMs} ms; what was asked may still happen`,
+          { code: "DATABANK_TIMEOUT" },
+        ),
+      );
+    }
+    // Rounded up: a timer that fires a fraction early would spin.
+    this.#timer = this.#first && this.#arm(Math.ceil(this.#first.deadline - now));
+  }
+}

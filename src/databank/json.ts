@@ -1,0 +1,58 @@
+import { randomUUID } from "node:crypto";
+import { DatabankError } from "./errors.js";
+
+/** What a databank stores: any JSON value. */
+export type Value =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Value[]
+  | { readonly [key: string]: Value };
+
+// A 0 that stands as a value, be it 0 or -0. Inside strings it may match for nothing.
+const MAYBE_NEGATIVE_ZERO = /(?:^|[:,[])0(?:$|[,}\]])/;
+
+/**
+ * JSON text of a value, which {@link parseJson} turns into an equal one.
+ *
+ * `JSON.stringify` with two differences: negative zero stays negative, and what has no JSON
+ * form at all (`undefined`, a function, a symbol) is an error instead of `undefined`.
+ *
+ * @throws DatabankError `DATABANK_INVALID_VALUE` for what JSON cannot hold: those, cycles, bigints.
+ */
+export function toJson(value: unknown): string {
+  let json: string | undefined;
+  try {
+    json = JSON.stringify(value);
+    if (json !== undefined && MAYBE_NEGATIVE_ZERO.test(json)) json = withNegativeZeros(value);
+  } catch (cause) {
+    throw new DatabankError(
+      "The value cannot be stored, because JSON cannot hold it: it may contain itself, or a bigint",
+      { code: "DATABANK_INVALID_VALUE", cause },
+    );
+  }
+  if (json === undefined) {
+    throw new DatabankError(
+      `The value cannot be stored, because JSON has no ${typeof value}; store null instead`,
+      { code: "DATABANK_INVALID_VALUE" },
+    );
+  }
+  return json;
+}
+
+function withNegativeZeros(value: unknown): string {
+  let mark: string | undefined;
+  const json = JSON.stringify(value, (_key, member: unknown) => {
+    if (!Object.is(member, -0)) return member;
+    mark ??= randomUUID();
+    return mark;
+  });
+  return mark === undefined ? json : json.replaceAll(`"${mark}"`, "-0");
+}
+
+/** The value of a JSON text. `__proto__` becomes an ordinary property. */
+export function parseJson(json: string): Value {
+  const value: unknown = JSON.parse(json);
+  return value as Value;
+}

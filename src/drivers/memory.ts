@@ -1,0 +1,210 @@
+import type { Capabilities, Driver, StoredEntry, Write, WriteResult } from "../databank/driver.js";
+import { DELETION_GRACE_MS, isLive, isMet, laterOf } from "../databank/entry.js";
+import { DatabankError } from "../databank/errors.js";
+
+/** How much a memory databank may hold. */
+export interface MemoryOptions {
+  /**
+   * The most entries of one type, from 1; one more pushes out the entry that was written or
+   * touched longest ago.
+   * @default Infinity
+   */
+  readonly maxEntries?: number;
+}
+
+const CAPABILITIES: Capabilities = {
+  conditionalWrites: "atomic",
+  clock: "process",
+  expiryGranularityMs: 1,
+  nativeExpiry: false,
+  touch: "in-place",
+  scan: true,
+  search: false,
+  durable: false,
+  shared: false,
+  maxValueBytes: null,
+};
+
+/** An entry and when it last moved to the end of its map, which orders the pages of a scan. */
+interface Kept extends StoredEntry {
+  readonly order: number;
+}
+
+/**
+ * Keeps entries in this process, until it ends or disconnects.
+ *
+ * Values are JSON text, so what goes in and what comes out are copies.
+ */
+export function memoryDriver(options: MemoryOptions = {}): Driver {
+  const maxEntries = options.maxEntries ?? Number.POSITIVE_INFINITY;
+  if (!(maxEntries >= 1)) {
+    throw new DatabankError(`maxEntries must be a number from 1, not ${maxEntries}`, {
+      code: "DATABANK_INVALID_OPTION",
+    });
+  }
+  const types = new Map<string, Entries>();
+
+  function entriesOf(type: string): Entries {
+    let entries = types.get(type);
+    if (!entries) {
+      entries = new Entries(maxEntries);
+      types.set(type, entries);
+    }
+    return entries;
+  }
+
+  return {
+    name: "memory",
+    capabilities: CAPABILITIES,
+    // Nothing is far away, so there is nothing to gain by gathering calls.
+    calling: { immediate: ["read", "write", "touch", "del"] },
+
+    async connect() {},
+
+    async disconnect() {
+      types.clear();
+    },
+
+    async read(type, reads) {
+      const entries = entriesOf(type);
+      return reads.map(({ id }) => toStored(entries.find(id)));
+    },
+
+    async write(type, writes) {
+      const entries = entriesOf(type);
+      return writes.map((write) => entries.write(write));
+    },
+
+    async touch(type, touches) {
+      const entries = entriesOf(type);
+      return touches.map(({ id, expiresAt }) => entries.touch(id, expiresAt));
+    },
+
+    async del(type, deletions) {
+      const entries = entriesOf(type);
+      return deletions.map((deletion) => entries.delete(deletion.id, deletion.if));
+    },
+
+    async scan(type, { limit, cursor }) {
+      const found: StoredEntry[] = [];
+      const last = entriesOf(type).walk(limit, cursor, (entry, now) => {
+        if (isLive(entry.expiresAt, now)) found.push(toStored(entry));
+      });
+      return { entries: found, cursor: last };
+    },
+
+    async count(type) {
+      return entriesOf(type).count();
+    },
+
+    async clear(type) {
+      types.delete(type);
+    },
+
+    async deleteExpired(type, { limit, cursor }) {
+      const entries = entriesOf(type);
+      let deleted = 0;
+      const last = entries.walk(limit, cursor, (entry, now) => {
+        if (isLive(entry.expiresAt, now - DELETION_GRACE_MS)) return;
+        entries.drop(entry.id);
+        deleted += 1;
+      });
+      return { deleted, cursor: last };
+    },
+  };
+}
+
+function toStored(entry: Kept): StoredEntry;
+function toStored(entry: Kept | null): StoredEntry | null;
+function toStored(entry: Kept | null): StoredEntry | null {
+  if (!entry) return null;
+  const { id, json, version, createdAt, expiresAt } = entry;
+  return { id, json, version, createdAt, expiresAt };
+}
+
+/** The entries of one type, the longest unchanged first. */
+class Entries {
+  readonly #entries = new Map<string, Kept>();
+  readonly #maxEntries: number;
+  #order = 0;
+
+  constructor(maxEntries: number) {
+    this.#maxEntries = maxEntries;
+  }
+
+  find(id: string): Kept | null {
+    const entry = this.#entries.get(id);
+    return entry && isLive(entry.expiresAt, Date.now()) ? entry : null;
+  }
+
+  write(write: Write): WriteResult {
+    const current = this.find(write.id);
+    if (!isMet(write.if, current)) return { conflict: toStored(current) };
+    const { id, json, version, createdAt } = write;
+    const expiresAt =
+      write.extend && current ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt;
+    this.drop(id);
+    if (!isLive(expiresAt, Date.now())) return "done";
+    if (this.#entries.size >= this.#maxEntries) this.#dropOldest();
+    this.#append({ id, json, version, createdAt, expiresAt });
+    return "done";
+  }
+
+  touch(id: string, expiresAt: number | null): boolean {
+    const current = this.find(id);
+    if (!current) return false;
+    this.drop(id);
+    this.#append({ ...current, expiresAt: laterOf(current.expiresAt, expiresAt) });
+    return true;
+  }
+
+  delete(id: string, version: string | undefined): boolean {
+    const current = this.find(id);
+    if (!current || !isMet(version, current)) return false;
+    return this.drop(id);
+  }
+
+  drop(id: string): boolean {
+    return this.#entries.delete(id);
+  }
+
+  count(): number {
+    const now = Date.now();
+    let live = 0;
+    for (const { expiresAt } of this.#entries.values()) if (isLive(expiresAt, now)) live += 1;
+    return live;
+  }
+
+  /**
+   * Visits up to `limit` entries that come after `cursor`, and returns the cursor of the last
+   * one. An entry that changes while a scan is under way moves behind it and is visited then.
+   */
+  walk(
+    limit: number,
+    cursor: string | null,
+    visit: (entry: Kept, now: number) => void,
+  ): string | null {
+    const now = Date.now();
+    const after = cursor === null ? 0 : Number(cursor);
+    let visited = 0;
+    for (const entry of this.#entries.values()) {
+      if (entry.order <= after) continue;
+      visit(entry, now);
+      visited += 1;
+      if (visited === limit) return String(entry.order);
+    }
+    return null;
+  }
+
+  #append(entry: StoredEntry): void {
+    this.#order += 1;
+    this.#entries.set(entry.id, { ...entry, order: this.#order });
+  }
+
+  #dropOldest(): void {
+    for (const id of this.#entries.keys()) {
+      this.drop(id);
+      return;
+    }
+  }
+}
