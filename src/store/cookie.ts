@@ -1,0 +1,78 @@
+/** What a session's cookie says in JSON. Other fields are carried along. */
+export interface CookieJson {
+  readonly originalMaxAge?: unknown;
+  readonly expires?: unknown;
+  readonly maxAge?: unknown;
+  readonly [field: string]: unknown;
+}
+
+// The setter of `maxAge` goes through a date and back, and loses the milliseconds in between.
+const MAX_AGE_DRIFT_MS = 50;
+
+// The end of the year 9999: beyond it, databases disagree about what a date is.
+const LATEST_MS = 253_402_300_799_999;
+
+/** The fields of a live cookie as they are now. */
+export function fieldsOfCookie(cookie: unknown): CookieJson {
+  if (typeof cookie !== "object" || cookie === null) return {};
+  const { toJSON } = cookie as { toJSON?: unknown };
+  const fields: unknown = typeof toJSON === "function" ? toJSON.call(cookie) : cookie;
+  return { ...(fields as CookieJson) };
+}
+
+/** Whether the lifetime that a cookie gives its session was changed. */
+export function isLifetimeChanged(before: CookieJson, after: CookieJson): boolean {
+  const a = numberOrNull(before.originalMaxAge);
+  const b = numberOrNull(after.originalMaxAge);
+  if (a === null || b === null) return a !== b;
+  return Math.abs(a - b) > MAX_AGE_DRIFT_MS;
+}
+
+/** The fields that were changed, other than the moment of expiry, which moves by itself. */
+export function changedCookieFields(before: CookieJson, after: CookieJson): string[] {
+  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
+  names.delete("expires");
+  names.delete("maxAge");
+  names.delete("originalMaxAge");
+  const changed = [...names].filter(
+    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
+  );
+  if (isLifetimeChanged(before, after)) changed.push("originalMaxAge");
+  return changed;
+}
+
+/** Whether the browser drops this cookie when it closes: it has no moment of expiry. */
+export function hasLifetime(cookie: CookieJson): boolean {
+  return (
+    momentOf(cookie.expires) !== null ||
+    numberOrNull(cookie.maxAge) !== null ||
+    numberOrNull(cookie.originalMaxAge) !== null
+  );
+}
+
+/**
+ * When a session ends, in epoch milliseconds, by what its cookie says.
+ *
+ * @param ttlMs - For a cookie that says nothing; without it such a session never ends.
+ * @returns `null` for never.
+ */
+export function deadlineOf(
+  cookie: CookieJson,
+  ttlMs: number | undefined,
+  now: number,
+): number | null {
+  const lifetime = numberOrNull(cookie.maxAge) ?? numberOrNull(cookie.originalMaxAge) ?? ttlMs;
+  const moment = momentOf(cookie.expires) ?? (lifetime === undefined ? null : now + lifetime);
+  return moment === null ? null : Math.min(Math.round(moment), LATEST_MS);
+}
+
+/** A moment given as Date, ISO text or epoch milliseconds; `null` for anything else. */
+export function momentOf(expires: unknown): number | null {
+  if (expires instanceof Date) return numberOrNull(expires.getTime());
+  if (typeof expires === "string") return numberOrNull(Date.parse(expires));
+  return numberOrNull(expires);
+}
+
+function numberOrNull(value: unknown): number | null {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}

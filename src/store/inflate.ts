@@ -1,0 +1,55 @@
+import type { StoredEntry } from "../databank/driver.js";
+import { isLive } from "../databank/entry.js";
+import { DatabankError } from "../databank/errors.js";
+import { parseJson } from "../databank/json.js";
+import { type CookieJson, hasLifetime, momentOf } from "./cookie.js";
+import type { PlainSession } from "./live-session.js";
+
+// The latest moment a Date can hold.
+const LATEST_DATE_MS = 8_640_000_000_000_000;
+
+/**
+ * Makes a fresh session of an entry, its cookie in agreement with the entry's deadline.
+ *
+ * An entry of version 1 has no deadline of its own: its cookie's counts.
+ */
+export function inflate(
+  entry: StoredEntry,
+  { absoluteTimeoutMs }: { readonly absoluteTimeoutMs: number },
+  now: number,
+): PlainSession | "expired" | DatabankError {
+  let value: unknown;
+  try {
+    value = parseJson(entry.json);
+  } catch (cause) {
+    return corrupt(cause);
+  }
+  if (!isRecord(value)) return corrupt(undefined);
+  const stored = isRecord(value["cookie"]) ? value["cookie"] : {};
+  const expiresAt = entry.expiresAt ?? momentOf(stored["expires"]);
+  if (!isLive(expiresAt, now) || entry.createdAt + absoluteTimeoutMs <= now) return "expired";
+  const cookie = agreeing(stored, expiresAt, now);
+  return Object.assign(value, { cookie });
+}
+
+function agreeing(stored: CookieJson, expiresAt: number | null, now: number): CookieJson {
+  // A cookie without a lifetime stays one: else the browser would keep what it should forget.
+  if (expiresAt === null || !hasLifetime(stored)) return { ...stored, expires: null };
+  return {
+    ...stored,
+    expires: new Date(Math.min(expiresAt, LATEST_DATE_MS)).toISOString(),
+    // Without it, the first touch would take the lifetime away.
+    originalMaxAge: stored.originalMaxAge ?? expiresAt - now,
+  };
+}
+
+function corrupt(cause: unknown): DatabankError {
+  return new DatabankError("A stored session is damaged and counts as missing", {
+    code: "DATABANK_CORRUPT_ENTRY",
+    cause,
+  });
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

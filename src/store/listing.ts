@@ -1,0 +1,81 @@
+import type { Databank } from "../databank/databank.js";
+import type { StoredEntry } from "../databank/driver.js";
+import { DELETION_GRACE_MS } from "../databank/entry.js";
+import { DatabankError, NotImplementedError } from "../databank/errors.js";
+import type { StoreEvents } from "./events.js";
+import { inflate } from "./inflate.js";
+import type { PlainSession } from "./live-session.js";
+import type { ResolvedOptions } from "./options.js";
+
+/** What a store does with all of its sessions at once. */
+export class Listing {
+  readonly #bank: Databank;
+  readonly #options: ResolvedOptions;
+  readonly #events: StoreEvents;
+
+  constructor(bank: Databank, options: ResolvedOptions, events: StoreEvents) {
+    this.#bank = bank;
+    this.#options = options;
+    this.#events = events;
+  }
+
+  async all(): Promise<PlainSession[]> {
+    const sessions: PlainSession[] = [];
+    for await (const { session } of this.#live()) sessions.push(session);
+    return sessions;
+  }
+
+  async ids(): Promise<string[]> {
+    if (this.#options.ids !== "classic") {
+      throw new NotImplementedError(
+        "ids() needs stored session ids, and this store keeps hashes of them; " +
+          'only a store with the option ids: "classic" has them',
+      );
+    }
+    const ids: string[] = [];
+    for await (const { entry } of this.#live()) ids.push(entry.id);
+    return ids;
+  }
+
+  async length(): Promise<number> {
+    // Entries of version 1 expire by their cookies, which the database does not look at.
+    if (this.#options.ids === "hashed") return this.#bank.count(this.#options.type);
+    let length = 0;
+    for await (const _ of this.#live()) length += 1;
+    return length;
+  }
+
+  async clear(): Promise<void> {
+    await this.#bank.clear(this.#options.type);
+  }
+
+  /** Deletes expired sessions and resolves to how many. */
+  async cleanup(): Promise<number> {
+    let deleted = await this.#bank.deleteExpired(this.#options.type);
+    if (this.#options.ids !== "hashed") deleted += await this.#deleteExpiredByCookie();
+    this.#events.expired(deleted);
+    return deleted;
+  }
+
+  async #deleteExpiredByCookie(): Promise<number> {
+    const { type } = this.#options;
+    const latest = Date.now() - DELETION_GRACE_MS;
+    let deleted = 0;
+    for await (const entry of this.#bank.scanStored(type)) {
+      if (entry.expiresAt !== null || inflate(entry, NO_CAP, latest) !== "expired") continue;
+      const deletion = { id: entry.id, if: entry.version };
+      if (await this.#bank.collector.del(type, deletion)) deleted += 1;
+    }
+    return deleted;
+  }
+
+  async *#live(): AsyncGenerator<{ entry: StoredEntry; session: PlainSession }> {
+    for await (const entry of this.#bank.scanStored(this.#options.type)) {
+      const session = inflate(entry, this.#options, Date.now());
+      if (session instanceof DatabankError) this.#events.corrupt(undefined, session);
+      else if (session !== "expired") yield { entry, session };
+    }
+  }
+}
+
+const NO_CAP = { absoluteTimeoutMs: Number.POSITIVE_INFINITY };

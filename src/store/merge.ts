@@ -1,0 +1,71 @@
+import { isDeepStrictEqual } from "node:util";
+import type { Value } from "../databank/json.js";
+import type { Fields } from "./session-text.js";
+
+/**
+ * Decides between two changes of one property. `undefined` stands for "not there", as an argument
+ * and as the answer.
+ */
+export type Resolve = (
+  key: string,
+  base: Value | undefined,
+  mine: Value | undefined,
+  theirs: Value | undefined,
+) => Value | undefined;
+
+/** What three-way merging needs to know. */
+export interface MergeInput {
+  /** How my session looked when it was loaded or last saved. */
+  readonly base: Fields;
+  /** How it looks now. */
+  readonly mine: Fields;
+  /** What the database held when my session was loaded or last saved. */
+  readonly stored: Fields;
+  /** What the database holds now. */
+  readonly theirs: Fields;
+  readonly resolve?: Resolve | undefined;
+}
+
+/** Two changes of one property, and whose stayed. */
+export interface MergeConflict {
+  readonly key: string;
+  readonly kept: "mine" | "theirs" | "resolved";
+}
+
+/**
+ * What the database should hold: theirs, plus what I changed.
+ *
+ * By top-level property, never deeper: a deep merge of two versions cannot tell a deletion from
+ * something that was never there. The cookie is not looked at. Their deletion, or null, beats my
+ * change: whoever logged out must stay logged out.
+ */
+export function merge(input: MergeInput): { fields: Fields; conflicts: MergeConflict[] } {
+  const { base, mine, stored, theirs } = input;
+  const fields: Fields = new Map(theirs);
+  const conflicts: MergeConflict[] = [];
+  for (const key of new Set([...base.keys(), ...mine.keys()])) {
+    if (key === "cookie" || isSame(base, mine, key)) continue;
+    let value = mine.get(key);
+    if (!isSame(stored, theirs, key) && !isSame(mine, theirs, key)) {
+      const kept = keep(input, key);
+      conflicts.push({ key, kept });
+      if (kept === "theirs") continue;
+      if (kept === "resolved") {
+        value = input.resolve?.(key, base.get(key), mine.get(key), theirs.get(key));
+      }
+    }
+    if (value === undefined) fields.delete(key);
+    else fields.set(key, value);
+  }
+  return { fields, conflicts };
+}
+
+function keep({ mine, theirs, resolve }: MergeInput, key: string): MergeConflict["kept"] {
+  const isTheirsGone = (theirs.get(key) ?? null) === null;
+  if (isTheirsGone && mine.has(key)) return "theirs";
+  return resolve ? "resolved" : "mine";
+}
+
+function isSame(a: Fields, b: Fields, key: string): boolean {
+  return isDeepStrictEqual(a.get(key), b.get(key));
+}

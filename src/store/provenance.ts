@@ -1,0 +1,86 @@
+import type { StoredEntry } from "../databank/driver.js";
+import { type CookieJson, fieldsOfCookie } from "./cookie.js";
+
+/** Which entry a live session came from, and how both looked then. */
+export interface Origin {
+  readonly sid: string;
+  readonly version: string;
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  /** What the database held: JSON text. */
+  readonly stored: string;
+  /** How the session itself looked: JSON text. Differs from `stored` after a merge. */
+  readonly base: string;
+  /** How its cookie looked. */
+  readonly cookie: CookieJson;
+  /** Stored properties that the session cannot show, because it has methods of these names. */
+  readonly hidden: readonly string[];
+}
+
+const NOTHING_HIDDEN: readonly string[] = [];
+
+/**
+ * Remembers where live sessions came from, without touching them.
+ *
+ * express-session hands what `get` returned to `createSession`, and the session made there to
+ * `set` and `touch`. Copies made by hand are recognised by their cookie object, which they share.
+ */
+export class Provenance {
+  readonly #origins = new WeakMap<object, Origin>();
+
+  /** Remembers a plain session that was just read. */
+  loaded(sid: string, entry: StoredEntry, session: { readonly cookie: object }): void {
+    const origin: Origin = {
+      sid,
+      version: entry.version,
+      createdAt: entry.createdAt,
+      expiresAt: entry.expiresAt,
+      stored: entry.json,
+      base: entry.json,
+      cookie: fieldsOfCookie(session.cookie),
+      hidden: NOTHING_HIDDEN,
+    };
+    this.#origins.set(session, origin);
+    this.#origins.set(session.cookie, origin);
+  }
+
+  /** Remembers the live session that a host made of a plain one. */
+  created(plain: object, origin: Origin, live: object): void {
+    const cookie = cookieOf(live);
+    const hidden = Object.keys(plain).filter((name) => !Object.hasOwn(live, name));
+    const own: Origin = {
+      ...origin,
+      cookie: fieldsOfCookie(cookie),
+      hidden: hidden.length > 0 ? hidden : NOTHING_HIDDEN,
+    };
+    this.#origins.set(live, own);
+    if (cookie) this.#origins.set(cookie, own);
+  }
+
+  /** Remembers what a session was saved as. */
+  saved(session: object, origin: Origin): void {
+    this.#origins.set(session, origin);
+    const cookie = cookieOf(session);
+    if (cookie && isInstance(session)) this.#origins.set(cookie, origin);
+  }
+
+  /** Where a session came from, if it was read under this session id. */
+  find(sid: string, session: object): Origin | undefined {
+    const own = this.#origins.get(session);
+    if (own?.sid === sid) return own;
+    const cookie = cookieOf(session);
+    const shared = cookie && this.#origins.get(cookie);
+    return shared?.sid === sid ? shared : undefined;
+  }
+}
+
+/** Whether a session is a live object of some class, not a plain one that someone put together. */
+export function isInstance(session: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(session);
+  return prototype !== Object.prototype && prototype !== null;
+}
+
+function cookieOf(session: object): object | undefined {
+  const { cookie } = session as { cookie?: unknown };
+  return typeof cookie === "object" && cookie !== null ? cookie : undefined;
+}

@@ -1,0 +1,243 @@
+import type { Collector } from "../databank/collector.js";
+import type { StoredEntry, Write } from "../databank/driver.js";
+import { laterOf } from "../databank/entry.js";
+import { DatabankError } from "../databank/errors.js";
+import { parseJson, toJson, type Value } from "../databank/json.js";
+import { isSameLife, nextVersion } from "../databank/version.js";
+import { changedCookieFields, type CookieJson, deadlineOf, isLifetimeChanged } from "./cookie.js";
+import { type MergeConflict, merge, type Resolve } from "./merge.js";
+import type { Origin } from "./provenance.js";
+import { cookieIn, type Fields, fieldsOf, isSameData, textOf } from "./session-text.js";
+
+/** What became of a session that was handed to `set` or `touch`. */
+export type Outcome = "created" | "written" | "merged" | "touched" | "gone";
+
+/** A session at the moment it was handed to the store. */
+export interface Snapshot {
+  /** JSON text of the session. */
+  readonly json: string;
+  /** Its lifetime in milliseconds, where a host says it beside the session. */
+  readonly ttlMs: number | undefined;
+}
+
+/** What saving needs to know of the store. */
+export interface SaveSettings {
+  readonly type: string;
+  readonly ttlMs: number | undefined;
+  readonly absoluteTimeoutMs: number;
+  readonly touchIntervalMs: number;
+  readonly resolve: Resolve | undefined;
+  /** Whether to store in the form of version 1: the id in the value, the cookie's expiry fresh. */
+  readonly isClassic: boolean;
+}
+
+/** How a save ended, and what the session has to be remembered as. */
+export interface Saved {
+  readonly outcome: Outcome;
+  readonly origin: Origin;
+  readonly conflicts: readonly MergeConflict[];
+}
+
+// Each attempt lost a race against another request of the same session.
+const MAX_ATTEMPTS = 32;
+
+/** Saves one loaded session: what it changed, on top of whatever the database holds by now. */
+export class Save {
+  readonly #collector: Collector;
+  readonly #settings: SaveSettings;
+  readonly #id: string;
+  readonly #origin: Origin;
+  readonly #mine: Snapshot;
+  readonly #cookie: CookieJson;
+  readonly #changedCookie: readonly string[];
+
+  constructor(
+    collector: Collector,
+    settings: SaveSettings,
+    id: string,
+    origin: Origin,
+    mine: Snapshot,
+  ) {
+    this.#collector = collector;
+    this.#settings = settings;
+    this.#id = id;
+    this.#origin = origin;
+    this.#mine = mine;
+    this.#cookie = cookieIn(mine.json);
+    this.#changedCookie = changedCookieFields(origin.cookie, this.#cookie);
+  }
+
+  /** For `set`: a session without changes needs no more than a touch. */
+  async set(): Promise<Saved> {
+    const isUnchanged =
+      this.#changedCookie.length === 0 && isSameData(this.#origin.base, this.#mine.json);
+    return isUnchanged ? this.#touchOnly() : this.#write(this.#mine.json);
+  }
+
+  /**
+   * For `update`: stores the session as it is, if nobody else wrote.
+   * @returns `null` if somebody did, and it has to be read and changed again.
+   */
+  async setUnlessChanged(): Promise<Outcome | null> {
+    const current = this.#originAsEntry();
+    const write = this.#writeOver(current, this.#compose(this.#mine.json, current).json);
+    const result = await this.#collector.write(this.#settings.type, write);
+    if (result === "done") return "written";
+    return result.conflict && isSameLife(result.conflict.version, current.version) ? null : "gone";
+  }
+
+  /** For `touch`: the cookie may have changed, other properties are not looked at. */
+  async touch(): Promise<Saved> {
+    return this.#changedCookie.length === 0 ? this.#touchOnly() : this.#write(this.#origin.base);
+  }
+
+  async #touchOnly(): Promise<Saved> {
+    const origin = this.#origin;
+    const expiresAt = this.#capped(this.#wantedDeadline());
+    if (this.#isTouchNeedless(expiresAt)) return { outcome: "touched", origin, conflicts: [] };
+    if (this.#settings.isClassic) return this.#rewriteForVersionOne();
+    const { type } = this.#settings;
+    const isLive = await this.#collector.touch(type, { id: this.#id, expiresAt });
+    if (!isLive) return { outcome: "gone", origin, conflicts: [] };
+    const kept = laterOf(origin.expiresAt, expiresAt);
+    return { outcome: "touched", origin: { ...origin, expiresAt: kept }, conflicts: [] };
+  }
+
+  // Version 1 knows no deadline but the one in the cookie that it stored.
+  async #rewriteForVersionOne(): Promise<Saved> {
+    const saved = await this.#write(this.#origin.base);
+    return saved.outcome === "gone" ? saved : { ...saved, outcome: "touched" };
+  }
+
+  #isTouchNeedless(expiresAt: number | null): boolean {
+    const { touchIntervalMs } = this.#settings;
+    if (touchIntervalMs === 0) return false;
+    const now = this.#origin.expiresAt;
+    if (now === null) return true;
+    return expiresAt !== null && expiresAt - now < touchIntervalMs;
+  }
+
+  async #write(mineJson: string): Promise<Saved> {
+    let current: StoredEntry = this.#originAsEntry();
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const { json, conflicts } = this.#compose(mineJson, current);
+      const write = this.#writeOver(current, json);
+      const result = await this.#collector.write(this.#settings.type, write);
+      if (result === "done") {
+        const origin = this.#remembered(write, current, mineJson);
+        return { outcome: attempt === 0 ? "written" : "merged", origin, conflicts };
+      }
+      if (!result.conflict || !isSameLife(result.conflict.version, current.version)) {
+        return { outcome: "gone", origin: this.#origin, conflicts: [] };
+      }
+      current = result.conflict;
+    }
+    throw new DatabankError(
+      `The session could not be saved: ${MAX_ATTEMPTS} other writes came in between`,
+      { code: "DATABANK_CONFLICT" },
+    );
+  }
+
+  #writeOver(current: StoredEntry, json: string): Write {
+    return {
+      id: this.#id,
+      json,
+      version: nextVersion(current.version),
+      createdAt: current.createdAt,
+      ...this.#deadlineBeside(current),
+      if: current.version,
+    };
+  }
+
+  #originAsEntry(): StoredEntry {
+    const { version, createdAt, expiresAt, stored } = this.#origin;
+    return { id: this.#id, json: stored, version, createdAt, expiresAt };
+  }
+
+  #remembered(write: Write, current: StoredEntry, mineJson: string): Origin {
+    return {
+      ...this.#origin,
+      version: write.version,
+      createdAt: write.createdAt,
+      expiresAt: write.extend ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt,
+      stored: write.json,
+      base: mineJson,
+      cookie: this.#cookie,
+    };
+  }
+
+  /** What to store over `current`: its properties, and what changed in my session. */
+  #compose(mineJson: string, current: StoredEntry): { json: string; conflicts: MergeConflict[] } {
+    const { stored, base, hidden, sid } = this.#origin;
+    const { isClassic, resolve } = this.#settings;
+    // Nobody else wrote, and the session shows all that is stored: then what it says is the answer.
+    const isMineAll = current.json === stored && stored === base && hidden.length === 0;
+    if (isMineAll && !isClassic && mineJson === this.#mine.json) {
+      return { json: mineJson, conflicts: [] };
+    }
+    const input = {
+      base: fieldsOf(base),
+      mine: fieldsOf(mineJson),
+      stored: fieldsOf(stored),
+      theirs: fieldsOf(current.json),
+      resolve,
+    };
+    // A property that the session cannot show has not been deleted by it.
+    for (const name of hidden) input.base.delete(name);
+    const ignored = isClassic ? ["sid"] : [];
+    for (const name of ignored) for (const fields of [input.base, input.mine]) fields.delete(name);
+    const { fields, conflicts } = merge(input);
+    fields.set("cookie", this.#mergedCookie(current, input.theirs));
+    if (isClassic) fields.set("sid", sid);
+    return { json: textOf(fields), conflicts };
+  }
+
+  #mergedCookie(current: StoredEntry, theirs: Fields): Value {
+    const cookie = theirs.get("cookie");
+    const merged: Record<string, unknown> = isRecord(cookie) ? { ...cookie } : {};
+    for (const name of this.#changedCookie) merged[name] = this.#cookie[name];
+    if (!this.#isTheirLifetimeNew(current)) merged["expires"] = this.#cookie.expires ?? null;
+    return parseJson(toJson(merged));
+  }
+
+  #deadlineBeside(current: StoredEntry): { expiresAt: number | null; extend: boolean } {
+    const wanted = this.#capped(this.#wantedDeadline(), current.createdAt);
+    if (this.#changedCookie.includes("originalMaxAge")) return { expiresAt: wanted, extend: false };
+    if (this.#isTheirLifetimeNew(current)) return { expiresAt: current.expiresAt, extend: true };
+    return { expiresAt: wanted, extend: true };
+  }
+
+  #isTheirLifetimeNew(current: StoredEntry): boolean {
+    const { stored } = this.#origin;
+    return (
+      !this.#changedCookie.includes("originalMaxAge") &&
+      current.json !== stored &&
+      isLifetimeChanged(cookieIn(stored), cookieIn(current.json))
+    );
+  }
+
+  #wantedDeadline(): number | null {
+    const { ttlMs } = this.#mine;
+    const now = Date.now();
+    return ttlMs === undefined ? deadlineOf(this.#cookie, this.#settings.ttlMs, now) : now + ttlMs;
+  }
+
+  #capped(expiresAt: number | null, createdAt = this.#origin.createdAt): number | null {
+    return capped(expiresAt, createdAt, this.#settings.absoluteTimeoutMs);
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A deadline no later than a session of this age may have. */
+export function capped(
+  expiresAt: number | null,
+  createdAt: number,
+  absoluteTimeoutMs: number,
+): number | null {
+  if (absoluteTimeoutMs === Number.POSITIVE_INFINITY) return expiresAt;
+  const last = createdAt + absoluteTimeoutMs;
+  return expiresAt === null ? last : Math.min(expiresAt, last);
+}

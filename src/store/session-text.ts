@@ -1,0 +1,64 @@
+import { isDeepStrictEqual } from "node:util";
+import { parseJson, toJson, type Value } from "../databank/json.js";
+import type { CookieJson } from "./cookie.js";
+
+/** The top-level properties of a session, in order, as parsed JSON. */
+export type Fields = Map<string, Value>;
+
+/** The properties of a session's JSON text. */
+export function fieldsOf(json: string): Fields {
+  const value = parseJson(json);
+  return typeof value === "object" && value !== null ? new Map(Object.entries(value)) : new Map();
+}
+
+/** JSON text of the properties. Built by hand, because `__proto__` is an ordinary one. */
+export function textOf(fields: Fields): string {
+  const members = [...fields].map(([name, value]) => `${JSON.stringify(name)}:${toJson(value)}`);
+  return `{${members.join(",")}}`;
+}
+
+/** The cookie in a session's JSON text. */
+export function cookieIn(json: string): CookieJson {
+  const split = splitCookie(json);
+  const cookie = split ? parseJson(split.cookie) : fieldsOf(json).get("cookie");
+  return typeof cookie === "object" && cookie !== null ? (cookie as CookieJson) : {};
+}
+
+/** Whether two sessions' JSON texts say the same, cookies and the order of keys aside. */
+export function isSameData(a: string, b: string): boolean {
+  const [splitA, splitB] = [splitCookie(a), splitCookie(b)];
+  if (splitA && splitB && splitA.data === splitB.data) return true;
+  const [fieldsA, fieldsB] = [fieldsOf(a), fieldsOf(b)];
+  fieldsA.delete("cookie");
+  fieldsB.delete("cookie");
+  return isDeepStrictEqual(fieldsA, fieldsB);
+}
+
+const COOKIE_FIRST = '{"cookie":{';
+
+/**
+ * Cuts a session's JSON text behind its cookie, without parsing either part.
+ *
+ * Sessions are made with the cookie as their first property, and parsing is most of what saving a
+ * session costs; any other text gives `null`.
+ */
+function splitCookie(json: string): { cookie: string; data: string } | null {
+  if (!json.startsWith(COOKIE_FIRST)) return null;
+  let depth = 0;
+  let isInString = false;
+  for (let i = COOKIE_FIRST.length - 1; i < json.length; i += 1) {
+    const character = json[i];
+    if (isInString) {
+      if (character === "\\") i += 1;
+      else if (character === '"') isInString = false;
+    } else if (character === '"') isInString = true;
+    else if (character === "{") depth += 1;
+    else if (character === "}") {
+      depth -= 1;
+      if (depth === 0) {
+        return { cookie: json.slice(COOKIE_FIRST.length - 1, i + 1), data: json.slice(i + 1) };
+      }
+    }
+  }
+  return null;
+}

@@ -1,0 +1,243 @@
+import type { Databank } from "../databank/databank.js";
+import type { Conflict, StoredEntry, Write } from "../databank/driver.js";
+import { DatabankError } from "../databank/errors.js";
+import { toJson } from "../databank/json.js";
+import { newLife, nextVersion } from "../databank/version.js";
+import { deadlineOf } from "./cookie.js";
+import type { StoreEvents } from "./events.js";
+import { inflate } from "./inflate.js";
+import { KeyedQueue } from "./keyed-queue.js";
+import type { PlainSession } from "./live-session.js";
+import type { ResolvedOptions } from "./options.js";
+import { isInstance, Provenance } from "./provenance.js";
+import { capped, type Outcome, Save, type Saved, type SaveSettings, type Snapshot } from "./save.js";
+import { hashedId, isStorageKey } from "./session-id.js";
+import { cookieIn, fieldsOf, textOf } from "./session-text.js";
+import { adoptClassicEntry } from "./upgrade.js";
+
+/** Changes a session, in place or by returning another; may be called again after a conflict. */
+export type Change = (session: PlainSession) => PlainSession | void | Promise<PlainSession | void>;
+
+const MAX_ATTEMPTS = 32;
+
+/** The sessions of one store: what its methods do, as promises. */
+export class Sessions {
+  readonly provenance = new Provenance();
+  readonly #bank: Databank;
+  readonly #options: ResolvedOptions;
+  readonly #settings: SaveSettings;
+  readonly #events: StoreEvents;
+  readonly #queue = new KeyedQueue();
+
+  constructor(bank: Databank, options: ResolvedOptions, events: StoreEvents) {
+    this.#bank = bank;
+    this.#options = options;
+    this.#events = events;
+    this.#settings = { ...options, isClassic: options.ids === "classic" };
+  }
+
+  async get(sid: unknown): Promise<PlainSession | null> {
+    if (!isUsable(sid)) return null;
+    const found = await this.#find(sid);
+    return found && this.#inflated(sid, found);
+  }
+
+  async set(sid: unknown, session: unknown, ttlMs: number | undefined): Promise<Outcome> {
+    if (!isUsable(sid)) {
+      throw new DatabankError("A session id must be a text that is not empty", {
+        code: "DATABANK_INVALID_OPTION",
+      });
+    }
+    const live = checkedSession(session);
+    const mine = this.#snapshot(live, ttlMs);
+    const id = this.#idOf(sid);
+    return this.#queue.run(id, async () => {
+      const origin = this.provenance.find(sid, live);
+      if (!origin) return this.#insert(sid, id, live, mine);
+      const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
+      return this.#saved(sid, live, await save.set());
+    });
+  }
+
+  async touch(sid: unknown, session: unknown, ttlMs: number | undefined): Promise<Outcome> {
+    if (!isUsable(sid)) return "gone";
+    const live = checkedSession(session);
+    const mine = this.#snapshot(live, ttlMs);
+    const id = this.#idOf(sid);
+    return this.#queue.run(id, async () => {
+      const origin = this.provenance.find(sid, live);
+      if (origin) {
+        const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
+        return this.#saved(sid, live, await save.touch());
+      }
+      const touch = { id, expiresAt: this.#deadline(mine, Date.now()) };
+      const isThere = await this.#bank.collector.touch(this.#options.type, touch);
+      return isThere ? "touched" : "gone";
+    });
+  }
+
+  async destroy(sid: unknown): Promise<boolean> {
+    if (!isUsable(sid)) return false;
+    const { type, ids } = this.#options;
+    const id = this.#idOf(sid);
+    return this.#queue.run(id, async () => {
+      const deletions = [this.#bank.collector.del(type, { id })];
+      if (ids === "upgrade" && !isStorageKey(sid)) {
+        deletions.push(this.#bank.collector.del(type, { id: sid }));
+      }
+      const isDeleted = await Promise.all(deletions);
+      return isDeleted.includes(true);
+    });
+  }
+
+  /** Reads, changes and writes a session, again if another request came in between. */
+  async update(sid: unknown, change: Change): Promise<Outcome> {
+    if (!isUsable(sid)) return "gone";
+    const id = this.#idOf(sid);
+    return this.#queue.run(id, async () => {
+      for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+        const session = await this.get(sid);
+        const origin = session && this.provenance.find(sid, session);
+        if (!origin) return "gone";
+        const changed = checkedSession((await change(session)) ?? session);
+        const mine = this.#snapshot(changed, undefined);
+        const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
+        const outcome = await save.setUnlessChanged();
+        if (outcome) return outcome;
+      }
+      throw new DatabankError(
+        `The session could not be updated: ${MAX_ATTEMPTS} other writes came in between`,
+        { code: "DATABANK_CONFLICT" },
+      );
+    });
+  }
+
+  async #find(sid: string): Promise<StoredEntry | null> {
+    const { type, ids } = this.#options;
+    if (ids === "classic" && isStorageKey(sid)) return null;
+    const id = this.#idOf(sid);
+    const entry = await this.#bank.collector.read(type, { id });
+    if (entry?.json !== undefined) return entry;
+    if (ids !== "upgrade" || isStorageKey(sid)) return null;
+    return adoptClassicEntry(this.#bank.collector, type, sid, id);
+  }
+
+  #inflated(sid: string, entry: StoredEntry): PlainSession | null {
+    const inflated = inflate(entry, this.#options, Date.now());
+    if (inflated === "expired") {
+      if (this.#settings.isClassic) this.#deleteLater(entry);
+      return null;
+    }
+    if (inflated instanceof Error) {
+      this.#events.corrupt(sid, inflated);
+      return null;
+    }
+    this.provenance.loaded(sid, entry, inflated);
+    return inflated;
+  }
+
+  // Entries of version 1 have their deadline in the cookie, where no database looks for it.
+  #deleteLater({ id, version }: StoredEntry): void {
+    this.#bank.collector.del(this.#options.type, { id, if: version }).catch((error: unknown) => {
+      this.#events.failed("Could not delete an expired session", error);
+    });
+  }
+
+  /** Stores a session of unknown origin, over whatever is there. */
+  async #insert(sid: string, id: string, session: object, mine: Snapshot): Promise<Outcome> {
+    const json = this.#settings.isClassic ? withSid(mine.json, sid) : mine.json;
+    let current: StoredEntry | null = null;
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const write = this.#insertion(id, json, mine, isInstance(session) ? null : current);
+      const condition: string = current?.version ?? "absent";
+      const result: "done" | Conflict = await this.#bank.collector.write(this.#options.type, {
+        ...write,
+        if: condition,
+      });
+      if (result === "done") {
+        if (isInstance(session)) this.#adopt(sid, session, write, mine);
+        else if (current) this.#events.untracked(sid);
+        return current ? "written" : "created";
+      }
+      current = result.conflict;
+    }
+    throw new DatabankError(
+      `The session could not be saved: ${MAX_ATTEMPTS} other writes came in between`,
+      { code: "DATABANK_CONFLICT" },
+    );
+  }
+
+  /** A plain object goes on with the life that is there; a new session starts its own. */
+  #insertion(id: string, json: string, mine: Snapshot, current: StoredEntry | null): Write {
+    const createdAt = current?.createdAt ?? Date.now();
+    return {
+      id,
+      json,
+      version: current ? nextVersion(current.version) : newLife(),
+      createdAt,
+      expiresAt: this.#deadline(mine, createdAt),
+    };
+  }
+
+  #adopt(sid: string, session: object, write: Write, mine: Snapshot): void {
+    this.provenance.saved(session, {
+      sid,
+      version: write.version,
+      createdAt: write.createdAt,
+      expiresAt: write.expiresAt,
+      stored: write.json,
+      base: mine.json,
+      cookie: cookieIn(mine.json),
+      hidden: [],
+    });
+  }
+
+  #saved(sid: string, session: object, saved: Saved): Outcome {
+    if (saved.outcome === "gone") {
+      this.#events.gone(sid);
+    } else {
+      this.provenance.saved(session, saved.origin);
+      if (saved.outcome === "merged") this.#events.merged(sid, saved.conflicts);
+    }
+    return saved.outcome;
+  }
+
+  /** The session as it is now: a request that goes on changing it changes the next save. */
+  #snapshot(session: object, ttlMs: number | undefined): Snapshot {
+    const json = toJson(session);
+    const { maxBytes } = this.#options;
+    // A character is at least one byte, so most sessions need not be counted.
+    if (json.length * 3 > maxBytes && Buffer.byteLength(json) > maxBytes) {
+      throw new DatabankError(`The session is larger than maxBytes, ${maxBytes}`, {
+        code: "DATABANK_VALUE_TOO_LARGE",
+      });
+    }
+    return { json, ttlMs };
+  }
+
+  #deadline({ json, ttlMs }: Snapshot, createdAt: number): number | null {
+    const now = Date.now();
+    const wanted =
+      ttlMs === undefined ? deadlineOf(cookieIn(json), this.#options.ttlMs, now) : now + ttlMs;
+    return capped(wanted, createdAt, this.#options.absoluteTimeoutMs);
+  }
+
+  #idOf(sid: string): string {
+    return this.#settings.isClassic ? sid : hashedId(sid, this.#options.pepper);
+  }
+}
+
+function isUsable(sid: unknown): sid is string {
+  return typeof sid === "string" && sid !== "";
+}
+
+function checkedSession(session: unknown): object {
+  if (typeof session === "object" && session !== null && !Array.isArray(session)) return session;
+  throw new DatabankError("A session must be an object", { code: "DATABANK_INVALID_VALUE" });
+}
+
+function withSid(json: string, sid: string): string {
+  const fields = fieldsOf(json);
+  fields.set("sid", sid);
+  return textOf(fields);
+}

@@ -1,0 +1,165 @@
+import type { Databank } from "../databank/databank.js";
+import { callbackIn, report } from "./callback.js";
+import { repeat, underLease } from "./cleanup.js";
+import { type StoreCounts, StoreEvents } from "./events.js";
+import { optionsFrom } from "./legacy-arguments.js";
+import { Listing } from "./listing.js";
+import { Log } from "./log.js";
+import { type ResolvedOptions, resolveOptions } from "./options.js";
+import { type Policy, policyOf } from "./policy.js";
+import { sessionBank } from "./session-bank.js";
+import { fingerprint, type IdForm } from "./session-id.js";
+import { type Change, Sessions } from "./sessions.js";
+
+// A process that dies while it cleans up keeps the others from it for this long.
+const LEASE_MS = 5 * 60_000;
+
+type Emit = (event: string, details: object) => void;
+
+/**
+ * All that a session store does, whatever class it is derived from: finds the callback among the
+ * arguments, logs, and hands the work on.
+ */
+export class StoreEngine {
+  readonly sessions: Sessions;
+  readonly #bank: Databank;
+  readonly #isOwnBank: boolean;
+  readonly #options: ResolvedOptions;
+  readonly #events: StoreEvents;
+  readonly #listing: Listing;
+  readonly #log: Log;
+  readonly #stopCleanup: () => Promise<void>;
+  #hasWarned = false;
+
+  /** @param positionalIds - How ids are stored when there is no object of options. */
+  constructor(from: unknown, args: readonly unknown[], positionalIds: IdForm, emit: Emit) {
+    const { options, isPositional } = optionsFrom(args);
+    this.#options = resolveOptions(isPositional ? { ids: positionalIds, ...options } : options);
+    const { bank, isOwn } = sessionBank(from);
+    this.#bank = bank;
+    this.#isOwnBank = isOwn;
+    this.#log = new Log(this.#options.log);
+    this.#events = new StoreEvents(emit, this.#log);
+    this.sessions = new Sessions(bank, this.#options, this.#events);
+    this.#listing = new Listing(bank, this.#options, this.#events);
+    const { cleanupIntervalMs } = this.#options;
+    this.#stopCleanup =
+      cleanupIntervalMs > 0 ? repeat(() => this.#cleanUp(), cleanupIntervalMs) : async () => {};
+  }
+
+  get counts(): Readonly<StoreCounts> {
+    return this.#events.counts;
+  }
+
+  get(sid: unknown, rest: readonly unknown[]) {
+    return this.#answer("get", sid, this.sessions.get(sid), rest);
+  }
+
+  set(sid: unknown, session: unknown, rest: readonly unknown[]) {
+    return this.#answer("set", sid, this.sessions.set(sid, session, numberIn(rest)), rest);
+  }
+
+  touch(sid: unknown, session: unknown, rest: readonly unknown[]) {
+    return this.#answer("touch", sid, this.sessions.touch(sid, session, numberIn(rest)), rest);
+  }
+
+  destroy(sid: unknown, rest: readonly unknown[]) {
+    return this.#answer("destroy", sid, this.sessions.destroy(sid).then(nothing), rest);
+  }
+
+  update(sid: unknown, change: Change, rest: readonly unknown[]) {
+    return this.#answer("update", sid, this.sessions.update(sid, change), rest);
+  }
+
+  all(rest: readonly unknown[]) {
+    return this.#answer("all", undefined, this.#listing.all(), rest);
+  }
+
+  ids(rest: readonly unknown[]) {
+    return this.#answer("ids", undefined, this.#listing.ids(), rest);
+  }
+
+  length(rest: readonly unknown[]) {
+    return this.#answer("length", undefined, this.#listing.length(), rest);
+  }
+
+  clear(rest: readonly unknown[]) {
+    return this.#answer("clear", undefined, this.#listing.clear(), rest);
+  }
+
+  cleanup(rest: readonly unknown[]) {
+    return this.#answer("cleanup", undefined, this.#listing.cleanup(), rest);
+  }
+
+  close(rest: readonly unknown[]) {
+    return this.#answer("close", undefined, this.#close(), rest);
+  }
+
+  policy(): Policy {
+    return policyOf(this.#bank, this.#options);
+  }
+
+  async #close(): Promise<void> {
+    await this.#stopCleanup();
+    if (this.#isOwnBank && this.#bank.isConnected) await this.#bank.disconnect();
+  }
+
+  async #cleanUp(): Promise<void> {
+    try {
+      const id = `cleanup ${this.#options.type}`;
+      await underLease(this.#bank, id, LEASE_MS, async () => {
+        await this.#listing.cleanup();
+        this.#log.debug("Finished cleaning up sessions");
+      });
+    } catch (error) {
+      this.#events.failed("Error cleaning up sessions", error);
+    }
+  }
+
+  #answer<T>(
+    method: string,
+    sid: unknown,
+    result: Promise<T>,
+    rest: readonly unknown[],
+  ): Promise<T | undefined> {
+    if (this.#options.log) this.#logWhenDone(method, sid, result);
+    return report(result, callbackIn<T>(rest));
+  }
+
+  #logWhenDone(method: string, sid: unknown, result: Promise<unknown>): void {
+    const session = () => (typeof sid === "string" ? { session: fingerprint(sid) } : {});
+    result.then(
+      (answer) => {
+        this.#warnOnce();
+        this.#log.debug(`Session store: ${method}`, () => ({ ...session(), ...told(answer) }));
+      },
+      (err: unknown) => this.#log.error(`Session store: ${method} failed`, { ...session(), err }),
+    );
+  }
+
+  #warnOnce(): void {
+    if (this.#hasWarned || this.#bank.capabilities?.conditionalWrites !== "best-effort") return;
+    this.#hasWarned = true;
+    const { guarantees } = this.policy();
+    this.#log.warn(
+      "This databank cannot check and write in one step, so several processes may undo each " +
+        "other's logouts and changes; see guarantees",
+      { driver: this.#bank.driverName, guarantees },
+    );
+  }
+}
+
+/** What may be logged of an answer: outcomes and numbers, never a session. */
+function told(answer: unknown): Record<string, unknown> {
+  if (Array.isArray(answer)) return { count: answer.length };
+  if (typeof answer === "string") return { outcome: answer };
+  if (typeof answer === "number") return { count: answer };
+  return typeof answer === "object" ? { found: answer !== null } : {};
+}
+
+function numberIn(args: readonly unknown[]): number | undefined {
+  const [first] = args;
+  return typeof first === "number" && Number.isFinite(first) ? first : undefined;
+}
+
+function nothing(): void {}
