@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import { type Callback, report } from "./callback.js";
+import { type Callback, report } from "../databank/callback.js";
 import { LiveCookie, LiveSession, type PlainSession, type SessionRequest } from "./live-session.js";
 
 /**

@@ -1,4 +1,4 @@
-import type { Callback } from "./callback.js";
+import type { Callback } from "../databank/callback.js";
 import { type CookieJson, momentOf } from "./cookie.js";
 
 /** The part of a request that sessions need. */

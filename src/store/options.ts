@@ -1,5 +1,4 @@
-import { DatabankError } from "../databank/errors.js";
-import { checkNames, duration } from "../databank/options.js";
+import { checkNames, duration, invalidOption, text, wholeNumber } from "../databank/options.js";
 import { isLogger, type Logger } from "./log.js";
 import type { Resolve } from "./merge.js";
 import type { IdForm } from "./session-id.js";
@@ -108,34 +107,34 @@ const ID_FORMS: readonly IdForm[] = ["hashed", "classic", "upgrade"];
 /** @throws DatabankError `DATABANK_INVALID_OPTION` that says which and what to do. */
 export function resolveOptions(options: DatabankStoreOptions): ResolvedOptions {
   checkNames("DatabankStore", options, NAMES);
-  const { type = "session", ids = "hashed", maxBytes = Number.POSITIVE_INFINITY } = options;
-  check(typeof type === "string" && type !== "", "type must be a text that is not empty");
+  const { ids = "hashed", maxBytes = Number.POSITIVE_INFINITY, resolve, log } = options;
   check(ID_FORMS.includes(ids), `ids must be one of ${ID_FORMS.join(", ")}`);
   check(typeof maxBytes === "number" && maxBytes >= 1, "maxBytes must be a number from 1");
-  const { pepper, resolve, log } = options;
-  check(pepper === undefined || typeof pepper === "string", "pepper must be a text");
   check(resolve === undefined || typeof resolve === "function", "resolve must be a function");
   check(
     log === undefined || log === null || isLogger(log),
     "log must be a logger with the methods debug and error, such as console",
   );
   return {
-    ttlMs: options.ttlMs === undefined ? undefined : duration("ttlMs", options.ttlMs, 1),
+    ttlMs: optional(options.ttlMs, (value) => wholeNumber("ttlMs", value, 1)),
     absoluteTimeoutMs:
-      options.absoluteTimeoutMs === undefined
-        ? Number.POSITIVE_INFINITY
-        : duration("absoluteTimeoutMs", options.absoluteTimeoutMs, 1),
-    touchIntervalMs: duration("touchIntervalMs", options.touchIntervalMs ?? 0, 0),
-    cleanupIntervalMs: duration("cleanupIntervalMs", options.cleanupIntervalMs ?? 900_000, 0),
-    type,
+      optional(options.absoluteTimeoutMs, (value) => wholeNumber("absoluteTimeoutMs", value, 1)) ??
+      Number.POSITIVE_INFINITY,
+    touchIntervalMs: wholeNumber("touchIntervalMs", options.touchIntervalMs ?? 0),
+    cleanupIntervalMs: duration("cleanupIntervalMs", options.cleanupIntervalMs ?? 900_000),
+    type: text("type", options.type ?? "session"),
     ids,
-    pepper,
+    pepper: optional(options.pepper, (value) => text("pepper", value)),
     maxBytes,
     resolve,
     log: log ?? undefined,
   };
 }
 
+function optional<T>(value: unknown, checked: (value: unknown) => T): T | undefined {
+  return value === undefined ? undefined : checked(value);
+}
+
 function check(holds: boolean, advice: string): void {
-  if (!holds) throw new DatabankError(advice, { code: "DATABANK_INVALID_OPTION" });
+  if (!holds) throw invalidOption(advice);
 }

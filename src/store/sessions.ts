@@ -6,7 +6,7 @@ import { newLife, nextVersion } from "../databank/version.js";
 import { deadlineOf } from "./cookie.js";
 import type { StoreEvents } from "./events.js";
 import { inflate } from "./inflate.js";
-import { KeyedQueue } from "./keyed-queue.js";
+import { KeyedQueue } from "../databank/keyed-queue.js";
 import type { PlainSession } from "./live-session.js";
 import type { ResolvedOptions } from "./options.js";
 import { isInstance, Provenance } from "./provenance.js";

@@ -1,5 +1,5 @@
 import type { Databank } from "../databank/databank.js";
-import { callbackIn, report } from "./callback.js";
+import { callbackIn, report } from "../databank/callback.js";
 import { repeat, underLease } from "./cleanup.js";
 import { type StoreCounts, StoreEvents } from "./events.js";
 import { optionsFrom } from "./legacy-arguments.js";
