@@ -18,12 +18,20 @@ export function inflate(
   { absoluteTimeoutMs }: { readonly absoluteTimeoutMs: number },
   now: number,
 ): PlainSession | "expired" | DatabankError {
-  let value: unknown;
   try {
-    value = parseJson(entry.json);
+    return sessionOf(parseJson(entry.json), entry, { absoluteTimeoutMs }, now);
   } catch (cause) {
     return corrupt(cause);
   }
+}
+
+/** The same of a value that was parsed already, and belongs to the session from then on. */
+export function sessionOf(
+  value: unknown,
+  entry: { readonly createdAt: number; readonly expiresAt: number | null },
+  { absoluteTimeoutMs }: { readonly absoluteTimeoutMs: number },
+  now: number,
+): PlainSession | "expired" | DatabankError {
   if (!isRecord(value)) return corrupt(undefined);
   const stored = isRecord(value["cookie"]) ? value["cookie"] : {};
   const expiresAt = entry.expiresAt ?? momentOf(stored["expires"]);

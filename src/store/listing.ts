@@ -1,9 +1,8 @@
 import type { Databank } from "../databank/databank.js";
-import type { StoredEntry } from "../databank/driver.js";
 import { DELETION_GRACE_MS } from "../databank/entry.js";
 import { DatabankError, NotImplementedError } from "../databank/errors.js";
 import type { StoreEvents } from "./events.js";
-import { inflate } from "./inflate.js";
+import { sessionOf } from "./inflate.js";
 import type { PlainSession } from "./live-session.js";
 import type { ResolvedOptions } from "./options.js";
 
@@ -33,7 +32,7 @@ export class Listing {
       );
     }
     const ids: string[] = [];
-    for await (const { entry } of this.#live()) ids.push(entry.id);
+    for await (const { id } of this.#live()) ids.push(id);
     return ids;
   }
 
@@ -61,19 +60,20 @@ export class Listing {
     const { type } = this.#options;
     const latest = Date.now() - DELETION_GRACE_MS;
     let deleted = 0;
-    for await (const entry of this.#bank.scanStored(type)) {
-      if (entry.expiresAt !== null || inflate(entry, NO_CAP, latest) !== "expired") continue;
+    for await (const entry of this.#bank.scan(type)) {
+      if (entry.expiresAt !== null) continue;
+      if (sessionOf(entry.value, entry, NO_CAP, latest) !== "expired") continue;
       const deletion = { id: entry.id, if: entry.version };
       if (await this.#bank.collector.del(type, deletion)) deleted += 1;
     }
     return deleted;
   }
 
-  async *#live(): AsyncGenerator<{ entry: StoredEntry; session: PlainSession }> {
-    for await (const entry of this.#bank.scanStored(this.#options.type)) {
-      const session = inflate(entry, this.#options, Date.now());
+  async *#live(): AsyncGenerator<{ id: string; session: PlainSession }> {
+    for await (const entry of this.#bank.scan(this.#options.type)) {
+      const session = sessionOf(entry.value, entry, this.#options, Date.now());
       if (session instanceof DatabankError) this.#events.corrupt(undefined, session);
-      else if (session !== "expired") yield { entry, session };
+      else if (session !== "expired") yield { id: entry.id, session };
     }
   }
 }

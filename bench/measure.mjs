@@ -1,0 +1,37 @@
+const WARM_UP_MS = 300;
+const MEASURE_MS = 700;
+
+/**
+ * How often per second an operation is done while `inFlight` of them are always under way.
+ *
+ * @param operation - `run(n, done)` does it for the nth time; `limit` says how often it can be done.
+ */
+export async function measure({ run, limit = Number.POSITIVE_INFINITY }, inFlight) {
+  if (limit === Number.POSITIVE_INFINITY) {
+    await loop(run, inFlight, WARM_UP_MS, limit);
+    const { count, ms } = await loop(run, inFlight, MEASURE_MS, limit);
+    return (count / ms) * 1000;
+  }
+  const { count, ms } = await loop(run, inFlight, Number.POSITIVE_INFINITY, limit);
+  return (count / ms) * 1000;
+}
+
+function loop(run, inFlight, durationMs, limit) {
+  return new Promise((resolve, reject) => {
+    let begun = 0;
+    let done = 0;
+    const start = performance.now();
+    const next = () => {
+      begun += 1;
+      run(begun - 1, finished);
+    };
+    const finished = (error) => {
+      if (error) return reject(error);
+      done += 1;
+      const ms = performance.now() - start;
+      if (ms < durationMs && begun < limit) next();
+      else if (done === begun) resolve({ count: done, ms });
+    };
+    for (let i = 0; i < Math.min(inFlight, limit); i += 1) next();
+  });
+}
