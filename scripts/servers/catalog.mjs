@@ -1,0 +1,7 @@
+import { mariadb } from "./mariadb.mjs";
+import { memcached } from "./memcached.mjs";
+import { postgres } from "./postgres.mjs";
+import { redis } from "./redis.mjs";
+
+/** Every server that can be started here. `env` is the variable that names one to the tests. */
+export const catalog = [redis, postgres, mariadb, memcached];

@@ -1,0 +1,92 @@
+/** The name of a server: what it is called on the command line of `run.mjs` and in `startOwnServer`. */
+export type ServerName =
+  | "redis"
+  | "redis-cluster"
+  | "postgres"
+  | "mariadb"
+  | "mongodb"
+  | "couchbase"
+  | "memcached"
+  | "dynamodb";
+
+/** The names and environment variables of all servers. */
+export const servers: readonly { readonly name: ServerName; readonly env: string }[];
+
+/** The variable that hands the reasons for missing servers to the tests: a JSON object, reasons by variable. */
+export const SKIPPED: "SERVERS_SKIPPED";
+
+/** Where a line about the progress of a start goes. */
+export type ServerLog = (line: string) => void;
+
+/** Servers that run until `stop()`, or until this process has ended, however it ends. */
+export interface RunningServers {
+  /** URLs by environment variable: of what was started, and of what the environment had named before. */
+  readonly urls: Readonly<Record<string, string>>;
+  /** What could not be had, with the one line that says why. */
+  readonly skipped: readonly {
+    readonly name: ServerName;
+    readonly env: string;
+    readonly reason: string;
+  }[];
+  /** What tests need in their environment: `urls`, and `SERVERS_SKIPPED`. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Ends what was started, and only that, and removes its data. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts servers beside one another. One whose variable is set in `environment` is used as it is and never stopped; one that
+ * cannot be had or does not start is skipped.
+ */
+export function startServers(options?: {
+  /** Which ones. @default all */
+  readonly names?: readonly string[] | undefined;
+  /** Whether they write to disk before they answer. @default false */
+  readonly durable?: boolean | undefined;
+  readonly log?: ServerLog | undefined;
+  /** @default process.env */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined;
+}): Promise<RunningServers>;
+
+/** A server of one's own, with its own port and data, for tests of outages. */
+export interface OwnServer {
+  readonly name: ServerName;
+  readonly url: string;
+  /** The folder with its data and its `server.log`. Gone after `close()`. */
+  readonly folder: string;
+  /** The pids of its running processes. Empty while it is stopped. */
+  readonly pids: readonly number[];
+  /**
+   * After which end the data are still there at the next `start()`: "kill" means after `kill()` and `stop()`, "stop"
+   * after `stop()` only, "nothing" after neither.
+   */
+  readonly keeps: "kill" | "stop" | "nothing";
+  /** Starts it again, on the same port and data. Does nothing where it is running. */
+  start(): Promise<void>;
+  /** Ends it in order. Does nothing where it is not running. */
+  stop(): Promise<void>;
+  /** Ends it at once: kill -9. Does nothing where it is not running. */
+  kill(): Promise<void>;
+  /** Stops it in its tracks: its connections stay open, and nothing answers until `resume()`. */
+  pause(): Promise<void>;
+  /** Lets a paused server go on. */
+  resume(): Promise<void>;
+  /** Ends it and removes its data. Safe to call twice. */
+  close(): Promise<void>;
+}
+
+/** The message says, on one line, why this machine cannot have a server. */
+export class Unavailable extends Error {}
+
+/**
+ * Starts a server of one's own and resolves when it answers.
+ * @throws Unavailable where this machine cannot have it
+ */
+export function startOwnServer(
+  name: ServerName,
+  options?: {
+    /** Whether it writes to disk before it answers. @default true */
+    readonly durable?: boolean | undefined;
+    readonly log?: ServerLog | undefined;
+  },
+): Promise<OwnServer>;

@@ -1,0 +1,115 @@
+import { mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { exists } from "./cache.mjs";
+import { unpackDebian } from "./debian.mjs";
+import { findBinary } from "./find-binary.mjs";
+import { runTool } from "./run-tool.mjs";
+import { singleProcess } from "./single-process.mjs";
+import { Unavailable } from "./unavailable.mjs";
+import { isRoot } from "./user.mjs";
+
+const SYSTEM_TABLES = [
+  "mysql_system_tables.sql",
+  "mysql_performance_tables.sql",
+  "mysql_system_tables_data.sql",
+];
+
+async function find({ log }) {
+  const installed = await findBinary("mariadbd");
+  if (installed)
+    return { server: installed, share: await findShare(join(installed, "../..")), env: {} };
+  const unpacked = await unpackDebian({
+    name: "mariadb",
+    packages: ["mariadb-server-core"],
+    wanted: (name) =>
+      /^(mariadb-server-core|lib(aio|uring|pmem|ssl|systemd|numa|snappy).*)$/.test(name),
+    log,
+  });
+  const server = await unpacked.find("mariadbd");
+  return { server, share: await findShare(join(unpacked.root, "usr")), env: unpacked.env };
+}
+
+/** The folder with the SQL that makes the system's own tables. */
+async function findShare(prefix) {
+  for (const folder of ["share/mysql", "share/mariadb"].map((name) => join(prefix, name))) {
+    if (await exists(join(folder, SYSTEM_TABLES[0]))) return folder;
+  }
+  throw new Unavailable(`MariaDB is here, but ${SYSTEM_TABLES[0]} is not found below ${prefix}`);
+}
+
+function commonArguments({ folder, durable, tools }) {
+  return [
+    // The first argument, or else files of the machine's own server are read.
+    "--no-defaults",
+    `--datadir=${join(folder, "data")}`,
+    `--lc-messages-dir=${tools.share}`,
+    `--innodb-flush-log-at-trx-commit=${durable ? 1 : 2}`,
+    "--innodb-log-file-size=16M",
+    // Containers often forbid io_uring.
+    "--skip-innodb-use-native-aio",
+    "--innodb-buffer-pool-size=64M",
+    ...(isRoot() ? ["--user=root"] : []),
+  ];
+}
+
+async function prepare(place) {
+  await mkdir(join(place.folder, "data"));
+  const { tools } = place;
+  const tables = await Promise.all(
+    SYSTEM_TABLES.map((name) => readFile(join(tools.share, name), "utf8")),
+  );
+  // The account root, without a password, of 127.0.0.1 only, and no anonymous one.
+  const accounts =
+    "SET @auth_root_socket=NULL, @skip_auth_anonymous=1, @current_hostname='localhost';";
+  const input = [
+    "CREATE DATABASE mysql;",
+    "USE mysql;",
+    accounts,
+    ...tables,
+    "CREATE DATABASE databank;",
+    "",
+  ].join("\n");
+  await runTool(
+    tools.server,
+    [...commonArguments(place), "--bootstrap", "--max-allowed-packet=8M"],
+    {
+      input,
+      env: { ...process.env, ...tools.env },
+    },
+  );
+}
+
+function command(place) {
+  const { folder, port, tools } = place;
+  return {
+    file: tools.server,
+    args: [
+      ...commonArguments(place),
+      "--bind-address=127.0.0.1",
+      `--port=${port}`,
+      `--socket=${join(folder, "socket")}`,
+      `--pid-file=${join(folder, "pid")}`,
+      "--skip-name-resolve",
+      "--max-connections=200",
+    ],
+    env: tools.env,
+  };
+}
+
+/** MariaDB, which speaks MySQL's protocol. */
+export const mariadb = {
+  name: "mariadb",
+  env: "MYSQL_URL",
+  keeps: "kill",
+  find,
+  open: singleProcess({
+    name: "mariadb",
+    startLimitMs: 60_000,
+    prepare,
+    command,
+    // It writes the file when it has begun to listen.
+    isReady: async ({ folder }, { pid }) =>
+      (await readFile(join(folder, "pid"), "utf8")).trim() === String(pid),
+    url: ({ port }) => `mysql://root@127.0.0.1:${port}/databank`,
+  }),
+};

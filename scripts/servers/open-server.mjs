@@ -1,0 +1,39 @@
+import { removeFolder, temporaryFolder } from "./guard.mjs";
+
+const PORT_ATTEMPTS = 5;
+
+/**
+ * Starts a server of one's own: on a port and with data that nobody else has. See `OwnServer` in index.d.mts.
+ * @throws Unavailable where this machine cannot have it, StartError where it does not start
+ */
+export async function openServer(definition, { durable = true, log } = {}) {
+  const tools = await definition.find({ log });
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await openOnce(definition, tools, durable);
+    } catch (error) {
+      if (!error.portTaken || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+async function openOnce(definition, tools, durable) {
+  const folder = await temporaryFolder(definition.name);
+  let server;
+  try {
+    server = await definition.open({ folder, tools, durable });
+    await server.start();
+  } catch (error) {
+    await server?.kill();
+    await server?.release();
+    await removeFolder(folder);
+    throw error;
+  }
+  const { release } = server;
+  const close = async () => {
+    await server.stop();
+    await release();
+    await removeFolder(folder);
+  };
+  return Object.assign(server, { name: definition.name, keeps: definition.keeps, folder, close });
+}
