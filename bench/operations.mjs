@@ -7,7 +7,11 @@ const { Cookie, Session } = expressSession;
 function data() {
   return {
     user: { id: 4711, name: "Ann Example", roles: ["customer", "tester"] },
-    cart: Array.from({ length: 12 }, (_, i) => ({ sku: `sku-${i}-${"x".repeat(12)}`, count: i, price: i * 1.25 })),
+    cart: Array.from({ length: 12 }, (_, i) => ({
+      sku: `sku-${i}-${"x".repeat(12)}`,
+      count: i,
+      price: i * 1.25,
+    })),
     csrf: "0123456789abcdef0123456789abcdef",
     seen: 0,
   };
@@ -23,13 +27,17 @@ function fresh(store, sid) {
 }
 
 const promised = (call) =>
-  new Promise((resolve, reject) => call((error, result) => (error ? reject(error) : resolve(result))));
+  new Promise((resolve, reject) =>
+    call((error, result) => (error ? reject(error) : resolve(result))),
+  );
 
 async function seed(store, count) {
   const ids = sids(count);
   for (let i = 0; i < count; i += 64) {
     const some = ids.slice(i, i + 64);
-    await Promise.all(some.map((sid) => promised((done) => store.set(sid, fresh(store, sid), done))));
+    await Promise.all(
+      some.map((sid) => promised((done) => store.set(sid, fresh(store, sid), done))),
+    );
   }
   return ids;
 }
@@ -62,7 +70,10 @@ export const operations = {
   },
   async missing(store) {
     const ids = sids(1000);
-    return { run: (n, done) => store.get(ids[n % ids.length], (error) => done(error?.code === "ENOENT" ? null : error)) };
+    return {
+      run: (n, done) =>
+        store.get(ids[n % ids.length], (error) => done(error?.code === "ENOENT" ? null : error)),
+    };
   },
   async set(store, seeded) {
     const live = await load(store, (await seed(store, seeded)).slice(0, LIVE));

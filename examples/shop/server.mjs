@@ -46,8 +46,8 @@ app.post("/login", (request, response, next) => {
 app.post("/cart", (request, response) => {
   const { item } = request.body;
   if (Object.hasOwn(GOODS, item)) {
-    const cart = (request.session.cart ??= {});
-    cart[item] = (cart[item] ?? 0) + 1;
+    const { cart = {} } = request.session;
+    request.session.cart = { ...cart, [item]: (cart[item] ?? 0) + 1 };
   }
   response.redirect(303, "/");
 });
@@ -66,7 +66,9 @@ await Promise.race([
 ]);
 
 const { port } = server.address();
-const place = url.startsWith("disk:") ? `in the folder ${url.slice("disk:".length)}` : `in the ${new URL(url).protocol.slice(0, -1)} databank`;
+const place = url.startsWith("disk:")
+  ? `in the folder ${url.slice("disk:".length)}`
+  : `in the ${new URL(url).protocol.slice(0, -1)} databank`;
 console.log(`
 The shop is open at http://127.0.0.1:${port}
 

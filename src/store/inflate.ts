@@ -33,8 +33,8 @@ export function sessionOf(
   now: number,
 ): PlainSession | "expired" | DatabankError {
   if (!isRecord(value)) return corrupt(undefined);
-  const stored = isRecord(value["cookie"]) ? value["cookie"] : {};
-  const expiresAt = entry.expiresAt ?? momentOf(stored["expires"]);
+  const stored = isRecord(value.cookie) ? value.cookie : {};
+  const expiresAt = entry.expiresAt ?? momentOf(stored.expires);
   if (!isLive(expiresAt, now) || entry.createdAt + absoluteTimeoutMs <= now) return "expired";
   const cookie = agreeing(stored, expiresAt, now);
   return Object.assign(value, { cookie });

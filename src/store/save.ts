@@ -4,7 +4,7 @@ import { laterOf } from "../databank/entry.js";
 import { DatabankError } from "../databank/errors.js";
 import { parseJson, toJson, type Value } from "../databank/json.js";
 import { isSameLife, nextVersion } from "../databank/version.js";
-import { changedCookieFields, type CookieJson, deadlineOf, isLifetimeChanged } from "./cookie.js";
+import { type CookieJson, changedCookieFields, deadlineOf, isLifetimeChanged } from "./cookie.js";
 import { type MergeConflict, merge, type Resolve } from "./merge.js";
 import type { Origin } from "./provenance.js";
 import { cookieIn, type Fields, fieldsOf, isSameData, textOf } from "./session-text.js";
@@ -196,7 +196,7 @@ export class Save {
     const cookie = theirs.get("cookie");
     const merged: Record<string, unknown> = isRecord(cookie) ? { ...cookie } : {};
     for (const name of this.#changedCookie) merged[name] = this.#cookie[name];
-    if (!this.#isTheirLifetimeNew(current)) merged["expires"] = this.#cookie.expires ?? null;
+    if (!this.#isTheirLifetimeNew(current)) merged.expires = this.#cookie.expires ?? null;
     return parseJson(toJson(merged));
   }
 

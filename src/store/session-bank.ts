@@ -28,7 +28,7 @@ export function sessionBank(from: unknown): SessionBank {
 
 // An old databank keeps nothing beside the value, so a session's deadline stays in its cookie.
 function deadlineOf(value: unknown): number | null {
-  return isSession(value) ? momentOf(value.cookie["expires"]) : null;
+  return isSession(value) ? momentOf(value.cookie.expires) : null;
 }
 
 function withDeadline<T>(value: T, expiresAt: number | null): T {

@@ -31,4 +31,3 @@ const fingerprintKey = randomBytes(16);
 export function fingerprint(sid: string): string {
   return createHmac("sha256", fingerprintKey).update(sid).digest("base64url").slice(0, 12);
 }
-

@@ -2,21 +2,30 @@ import type { Databank } from "../databank/databank.js";
 import type { Conflict, StoredEntry, Write } from "../databank/driver.js";
 import { DatabankError } from "../databank/errors.js";
 import { toJson } from "../databank/json.js";
+import { KeyedQueue } from "../databank/keyed-queue.js";
 import { newLife, nextVersion } from "../databank/version.js";
 import { deadlineOf } from "./cookie.js";
 import type { StoreEvents } from "./events.js";
 import { inflate } from "./inflate.js";
-import { KeyedQueue } from "../databank/keyed-queue.js";
 import type { PlainSession } from "./live-session.js";
 import type { ResolvedOptions } from "./options.js";
 import { isInstance, Provenance } from "./provenance.js";
-import { capped, type Outcome, Save, type Saved, type SaveSettings, type Snapshot } from "./save.js";
+import {
+  capped,
+  type Outcome,
+  Save,
+  type Saved,
+  type SaveSettings,
+  type Snapshot,
+} from "./save.js";
 import { hashedId, isStorageKey } from "./session-id.js";
 import { cookieIn, fieldsOf, textOf } from "./session-text.js";
 import { adoptClassicEntry } from "./upgrade.js";
 
 /** Changes a session, in place or by returning another; may be called again after a conflict. */
-export type Change = (session: PlainSession) => PlainSession | void | Promise<PlainSession | void>;
+export type Change = (
+  session: PlainSession,
+) => PlainSession | undefined | Promise<PlainSession | undefined>;
 
 const MAX_ATTEMPTS = 32;
 

@@ -1,8 +1,8 @@
 import { EventEmitter } from "node:events";
+import type { Callback } from "../databank/callback.js";
 import type { Databank } from "../databank/databank.js";
 import { DatabankError } from "../databank/errors.js";
 import { BaseStore } from "./base-store.js";
-import type { Callback } from "../databank/callback.js";
 import type { StoreCounts } from "./events.js";
 import type { PlainSession, SessionRequest } from "./live-session.js";
 import type { Logger } from "./log.js";

@@ -1,5 +1,6 @@
-import type { Databank } from "../databank/databank.js";
 import { callbackIn, report } from "../databank/callback.js";
+import type { Databank } from "../databank/databank.js";
+import type { CorruptEvent } from "../databank/listings.js";
 import { repeat, underLease } from "./cleanup.js";
 import { type StoreCounts, StoreEvents } from "./events.js";
 import { optionsFrom } from "./legacy-arguments.js";
@@ -29,7 +30,9 @@ export class StoreEngine {
   readonly #listing: Listing;
   readonly #log: Log;
   readonly #stopCleanup: () => Promise<void>;
+  readonly #onCorrupt: (event: CorruptEvent) => void;
   #hasWarned = false;
+  #isClosed = false;
 
   /** @param positionalIds - How ids are stored when there is no object of options. */
   constructor(from: unknown, args: readonly unknown[], positionalIds: IdForm, emit: Emit) {
@@ -42,6 +45,10 @@ export class StoreEngine {
     this.#events = new StoreEvents(emit, this.#log);
     this.sessions = new Sessions(bank, this.#options, this.#events);
     this.#listing = new Listing(bank, this.#options, this.#events);
+    this.#onCorrupt = ({ type, cause }) => {
+      if (type === this.#options.type) this.#events.corrupt(undefined, cause);
+    };
+    bank.on("corrupt", this.#onCorrupt);
     const { cleanupIntervalMs } = this.#options;
     this.#stopCleanup =
       cleanupIntervalMs > 0 ? repeat(() => this.#cleanUp(), cleanupIntervalMs) : async () => {};
@@ -101,7 +108,10 @@ export class StoreEngine {
 
   async #close(): Promise<void> {
     await this.#stopCleanup();
-    if (this.#isOwnBank && this.#bank.isConnected) await this.#bank.disconnect();
+    this.#bank.off("corrupt", this.#onCorrupt);
+    if (!this.#isOwnBank || this.#isClosed) return;
+    this.#isClosed = true;
+    await this.#bank.disconnect();
   }
 
   async #cleanUp(): Promise<void> {

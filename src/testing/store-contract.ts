@@ -90,7 +90,7 @@ export function testStore({ describe, it }: TestRunner, options: StoreContractOp
       await set(store, id, session({ list: [1] }));
       const first = await get(store, id);
       assert.ok(first);
-      (first["list"] as unknown[]).push(2);
+      (first.list as unknown[]).push(2);
       first.cookie = {};
 
       assert.deepEqual(dataOf(await get(store, id)), { list: [1] });
@@ -207,7 +207,7 @@ export function testStore({ describe, it }: TestRunner, options: StoreContractOp
         await set(store, sid(), session({ n: 2 }));
         const all = Object.values((await call((done) => store.all?.(done))) as object);
 
-        const found = all.map((each: AnySession) => each["n"]).filter((n) => n !== undefined);
+        const found = all.map((each: AnySession) => each.n).filter((n) => n !== undefined);
         assert.deepEqual(found.sort(), [1, 2]);
       });
     }
@@ -233,7 +233,7 @@ function testOwnPromises(
       const id = sid();
       await set(store, id, session({ a: 1 }));
       const live = await load(store, id);
-      live["a"] = 2;
+      live.a = 2;
       await destroy(store, id);
       await set(store, id, live);
       await touch(store, id, live);
@@ -260,7 +260,7 @@ function testOwnPromises(
       const id = sid();
       const live = session({ a: 1 });
       const saved = set(store, id, live);
-      live["a"] = 2;
+      live.a = 2;
       await saved;
 
       assert.deepEqual(dataOf(await get(store, id)), { a: 1 });
@@ -277,7 +277,15 @@ function testOwnPromises(
     });
 
     contract("an id is any text", async (store) => {
-      const ids = ["../../x", "a\0b", "x".repeat(5000), "\ud800", "https://op/|sub", "__proto__", " "];
+      const ids = [
+        "../../x",
+        "a\0b",
+        "x".repeat(5000),
+        "\ud800",
+        "https://op/|sub",
+        "__proto__",
+        " ",
+      ];
       for (const id of ids) await set(store, id, session({ id }));
       for (const id of ids) assert.deepEqual(dataOf(await get(store, id)), { id });
       for (const id of ids) await destroy(store, id);
@@ -294,7 +302,7 @@ function testOwnPromises(
       const id = sid();
       await set(store, id, session({ a: 1 }));
       const cycle: AnySession = session({});
-      cycle["self"] = cycle;
+      cycle.self = cycle;
 
       await assert.rejects(set(store, id, cycle), { code: "DATABANK_INVALID_VALUE" });
       await assert.rejects(set(store, id, session({ n: 1n })), { code: "DATABANK_INVALID_VALUE" });
@@ -302,7 +310,13 @@ function testOwnPromises(
     });
 
     contract("cookies that are missing or make no sense are no error", async (store) => {
-      for (const cookie of [undefined, null, {}, { expires: new Date(Number.NaN) }, { expires: "x" }]) {
+      for (const cookie of [
+        undefined,
+        null,
+        {},
+        { expires: new Date(Number.NaN) },
+        { expires: "x" },
+      ]) {
         const id = sid();
         await set(store, id, { cookie: cookie as object, a: 1 });
         assert.deepEqual(dataOf(await get(store, id)), { a: 1 });

@@ -22,7 +22,7 @@ for (const host of HOSTS) {
         it("does not store a session that was destroyed since it was loaded", async () => {
           const { first, second } = await open();
           const mine = await first.load("s");
-          mine["cart"] = 2;
+          mine.cart = 2;
           await second.store.destroy("s");
 
           expect(await first.store.set("s", mine)).toBe("gone");
@@ -35,9 +35,9 @@ for (const host of HOSTS) {
           const { first, second } = await open();
           const mine = await first.load("s");
           await second.store.destroy("s");
-          mine["cart"] = 2;
+          mine.cart = 2;
           await first.store.set("s", mine);
-          mine["cart"] = 3;
+          mine.cart = 3;
 
           expect(await first.store.set("s", mine)).toBe("gone");
           expect(await first.store.get("s")).toBeNull();
@@ -46,7 +46,7 @@ for (const host of HOSTS) {
         it("does not mix with another session under the same id", async () => {
           const { first, second } = await open();
           const mine = await first.load("s");
-          mine["cart"] = 2;
+          mine.cart = 2;
           await second.store.destroy("s");
           await second.store.set("s", second.fresh("s", { user: "bob" }));
 
@@ -59,7 +59,7 @@ for (const host of HOSTS) {
           const mine = first.fresh("t", { user: "ann" });
           await first.store.set("t", mine);
           await second.store.destroy("t");
-          mine["late"] = true;
+          mine.late = true;
 
           expect(await first.store.set("t", mine)).toBe("gone");
           expect(await first.store.get("t")).toBeNull();
@@ -91,7 +91,7 @@ for (const host of HOSTS) {
           await first.store.touch("s", mine);
           await new Promise((done) => setTimeout(done, 20));
           mine.cookie.maxAge = 60_000;
-          mine["cart"] = 2;
+          mine.cart = 2;
 
           expect(await first.store.set("s", mine)).toBe("gone");
           expect(await first.store.get("s")).toBeNull();
@@ -102,11 +102,11 @@ for (const host of HOSTS) {
         it("keeps what a merge brought when the same session is saved again", async () => {
           const { first, second } = await open();
           const [mine, theirs] = [await first.load("s"), await second.load("s")];
-          theirs["theirs"] = 1;
+          theirs.theirs = 1;
           await second.store.set("s", theirs);
-          mine["mine"] = 1;
+          mine.mine = 1;
           expect(await first.store.set("s", mine)).toBe("merged");
-          mine["mine"] = 2;
+          mine.mine = 2;
 
           expect(await first.store.set("s", mine)).toBe("written");
           expect(await first.data("s")).toEqual({ ...CART, theirs: 1, mine: 2 });
@@ -115,9 +115,9 @@ for (const host of HOSTS) {
         it("deletes what was deleted here, and only that", async () => {
           const { first, second } = await open();
           const [mine, theirs] = [await first.load("s"), await second.load("s")];
-          theirs["theirs"] = 1;
+          theirs.theirs = 1;
           await second.store.set("s", theirs);
-          delete mine["cart"];
+          delete mine.cart;
 
           expect(await first.store.set("s", mine)).toBe("merged");
           expect(await first.data("s")).toEqual({ user: "ann", theirs: 1 });
@@ -126,15 +126,15 @@ for (const host of HOSTS) {
         it("compares by value: what looks the same in JSON was not changed", async () => {
           const { first, second } = await open();
           await first.store.update("s", (session) => {
-            session["when"] = new Date(0);
-            session["list"] = [{ a: 1, b: 2 }];
+            session.when = new Date(0);
+            session.list = [{ a: 1, b: 2 }];
           });
           const mine = await first.load("s");
-          mine["when"] = new Date(0);
-          mine["nothing"] = undefined;
-          mine["list"] = [{ b: 2, a: 1, toJSON: undefined }];
+          mine.when = new Date(0);
+          mine.nothing = undefined;
+          mine.list = [{ b: 2, a: 1, toJSON: undefined }];
           await second.store.update("s", (session) => {
-            session["when"] = "theirs";
+            session.when = "theirs";
           });
 
           expect(await first.store.set("s", mine)).toBe("touched");
@@ -144,10 +144,10 @@ for (const host of HOSTS) {
         it("keeps stored properties that a session cannot show", async () => {
           const { first } = await open();
           await first.store.update("s", (session) => {
-            session["touch"] = "a property with a method's name";
+            session.touch = "a property with a method's name";
           });
           const mine = await first.load("s");
-          mine["cart"] = 2;
+          mine.cart = 2;
 
           expect(await first.store.set("s", mine)).toBe("written");
           expect(await first.data("s")).toEqual({
@@ -162,7 +162,7 @@ for (const host of HOSTS) {
           const hosted = new HostedStore(host, driver);
           await hosted.store.set("s", hosted.fresh("s", CART));
           const mine = await hosted.load("s");
-          const written = calls["write"];
+          const written = calls.write;
 
           expect(await hosted.store.set("s", mine)).toBe("touched");
           expect(calls).toMatchObject({ write: written, touch: 1 });
@@ -173,8 +173,8 @@ for (const host of HOSTS) {
         it("keeps both sides' keys", async () => {
           const { first, second } = await open();
           const [mine, theirs] = [await first.load("s"), await second.load("s")];
-          mine["mine"] = 1;
-          theirs["theirs"] = 1;
+          mine.mine = 1;
+          theirs.theirs = 1;
           await second.store.set("s", theirs);
 
           expect(await first.store.set("s", mine)).toBe("merged");
@@ -185,8 +185,8 @@ for (const host of HOSTS) {
         it("tells of a key that both changed, without the session's id", async () => {
           const { first, second } = await open();
           const [mine, theirs] = [await first.load("s"), await second.load("s")];
-          mine["cart"] = 2;
-          theirs["cart"] = 3;
+          mine.cart = 2;
+          theirs.cart = 3;
           await second.store.set("s", theirs);
           await first.store.set("s", mine);
 
@@ -204,8 +204,8 @@ for (const host of HOSTS) {
             resolve: (_key, base, mine, theirs) => Number(mine) + Number(theirs) - Number(base),
           });
           const [mine, theirs] = [await first.load("s"), await second.load("s")];
-          mine["cart"] = 3;
-          theirs["cart"] = 6;
+          mine.cart = 3;
+          theirs.cart = 6;
           await second.store.set("s", theirs);
           await first.store.set("s", mine);
 
@@ -215,8 +215,8 @@ for (const host of HOSTS) {
         it("leaves the other request's logout by null alone", async () => {
           const { first, second } = await open();
           const [mine, theirs] = [await first.load("s"), await second.load("s")];
-          mine["user"] = "ann, seen";
-          theirs["user"] = null;
+          mine.user = "ann, seen";
+          theirs.user = null;
           await second.store.set("s", theirs);
           await first.store.set("s", mine);
 
@@ -226,10 +226,10 @@ for (const host of HOSTS) {
         it("merges cookies field by field and calls that no conflict", async () => {
           const { first, second } = await open();
           const [mine, theirs] = [await first.load("s"), await second.load("s")];
-          mine.cookie["path"] = "/mine";
-          mine["mine"] = 1;
-          theirs.cookie["secure"] = true;
-          theirs["theirs"] = 1;
+          mine.cookie.path = "/mine";
+          mine.mine = 1;
+          theirs.cookie.secure = true;
+          theirs.theirs = 1;
           await second.store.set("s", theirs);
           await first.store.set("s", mine);
 
@@ -261,7 +261,7 @@ for (const host of HOSTS) {
           const [mine, theirs] = [await first.load("s"), await second.load("s")];
           theirs.cookie.maxAge = 5000;
           await second.store.touch("s", theirs);
-          mine["cart"] = 2;
+          mine.cart = 2;
           mine.touch();
           expect(await first.store.set("s", mine)).toBe("merged");
 
@@ -314,7 +314,7 @@ for (const host of HOSTS) {
           const { first, second } = await open();
           const theirs = await second.load("s");
           await first.store.set("s", { cookie: {}, user: "robot" });
-          theirs["seen"] = 1;
+          theirs.seen = 1;
 
           expect(await second.store.set("s", theirs)).toBe("merged");
           expect(await first.data("s")).toEqual({ user: "robot", seen: 1 });
@@ -331,7 +331,7 @@ for (const host of HOSTS) {
                 : what === "a spread copy of it"
                   ? { ...got }
                   : first.byHand("s", got);
-            mine["cart"] = 2;
+            mine.cart = 2;
             await second.store.destroy("s");
 
             expect(await first.store.set("s", mine)).toBe("gone");
@@ -342,9 +342,9 @@ for (const host of HOSTS) {
         it("a spread copy of a live session stays conditional, and does not mislead the session", async () => {
           const { first } = await open();
           const mine = await first.load("s");
-          const { req: _req, id: _id, ...copy } = { ...mine, extra: 1 };
+          const copy = { ...mine, extra: 1 };
           expect(await first.store.set("s", copy)).toBe("written");
-          mine["cart"] = 2;
+          mine.cart = 2;
           await first.store.set("s", mine);
 
           expect(await first.data("s")).toEqual({ user: "ann", cart: 2, extra: 1 });
@@ -372,9 +372,9 @@ for (const host of HOSTS) {
         it("two saves in one turn are no conflict", async () => {
           const { first } = await open();
           const mine = await first.load("s");
-          mine["cart"] = 2;
+          mine.cart = 2;
           const one = first.store.set("s", mine);
-          mine["cart"] = 3;
+          mine.cart = 3;
           const two = first.store.set("s", mine);
 
           expect(await Promise.all([one, two])).toEqual(["written", "written"]);
@@ -385,9 +385,9 @@ for (const host of HOSTS) {
         it("stores the session as it was at the call", async () => {
           const { first } = await open();
           const mine = await first.load("s");
-          mine["cart"] = 2;
+          mine.cart = 2;
           const saved = first.store.set("s", mine);
-          mine["cart"] = 3;
+          mine.cart = 3;
           await saved;
 
           expect(await first.data("s")).toEqual({ user: "ann", cart: 2 });
@@ -397,10 +397,10 @@ for (const host of HOSTS) {
           const { first, second } = await open();
           await first.load("s");
           await second.store.update("s", (session) => {
-            session["cart"] = 7;
+            session.cart = 7;
           });
           const reloaded = await first.load("s");
-          reloaded["cart"] = 8;
+          reloaded.cart = 8;
 
           expect(await first.store.set("s", reloaded)).toBe("written");
         });
@@ -409,7 +409,7 @@ for (const host of HOSTS) {
           const { first, second } = await open();
           const mine = await first.load("s");
           await second.store.destroy("s");
-          mine["cart"] = 2;
+          mine.cart = 2;
 
           const outcome = await new Promise((resolve, reject) => {
             mine.save((error, result) => (error ? reject(error) : resolve(result)));
@@ -423,7 +423,7 @@ for (const host of HOSTS) {
           await Promise.all(
             Array.from({ length: 20 }, (_, i) =>
               (i % 2 ? first : second).store.update("s", (session) => {
-                session["cart"] = Number(session["cart"]) + 1;
+                session.cart = Number(session.cart) + 1;
               }),
             ),
           );
@@ -442,7 +442,7 @@ for (const host of HOSTS) {
           const { first } = await open();
           const mine = await first.load("s");
           const before = JSON.stringify({ ...mine, cookie: null });
-          mine["cart"] = 1;
+          mine.cart = 1;
           await first.store.set("s", mine);
 
           expect(JSON.stringify({ ...mine, cookie: null })).toBe(before);

@@ -37,7 +37,7 @@ describe("session text", () => {
             JSON.stringify({ cookie: one, ...rest, added: 1 }),
             JSON.stringify({ cookie: one, ...rest }),
           ),
-        ).toBe("added" in rest && rest["added"] === 1);
+        ).toBe("added" in rest && rest.added === 1);
       }),
     );
   });

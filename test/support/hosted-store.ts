@@ -8,7 +8,7 @@ import type { DatabankStoreOptions } from "../../src/store/options.js";
 import type { Outcome } from "../../src/store/save.js";
 import { connectDatabank, DatabankStore } from "../../src/store/store-class.js";
 
-const require = createRequire(import.meta.url);
+const require = createRequire(__filename);
 
 type SessionModule = typeof expressSession;
 
@@ -17,7 +17,11 @@ export const HOSTS: readonly Host[] = [
   { name: "express-session 1.19", module: () => expressSession, isFactory: false },
   { name: "express-session 1.19, its own Store", module: () => expressSession, isFactory: true },
   { name: "connect 2.30", module: () => require("connect2").session, isFactory: false },
-  { name: "connect 2.30, its own Store", module: () => require("connect2").session, isFactory: true },
+  {
+    name: "connect 2.30, its own Store",
+    module: () => require("connect2").session,
+    isFactory: true,
+  },
 ];
 
 export interface Host {
@@ -42,7 +46,10 @@ export interface Live extends PlainSession {
 export class HostedStore {
   readonly store: DatabankStore;
   readonly events: [event: string, details: Record<string, unknown>][] = [];
-  readonly #Session: new (request: object, data: object) => Live;
+  readonly #Session: new (
+    request: object,
+    data: object,
+  ) => Live;
   #nextId = "";
 
   constructor(host: Host, from: Driver | Databank, options: DatabankStoreOptions = {}) {
@@ -106,14 +113,7 @@ export class HostedStore {
   }
 }
 
-const EVENTS = [
-  "conflict",
-  "merged",
-  "resurrection-prevented",
-  "untracked",
-  "corrupt",
-  "expired",
-];
+const EVENTS = ["conflict", "merged", "resurrection-prevented", "untracked", "corrupt", "expired"];
 
 /** A memory driver that counts its calls. */
 export function countingDriver(): { driver: Driver; calls: Record<string, number> } {

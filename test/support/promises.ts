@@ -1,7 +1,7 @@
 import { fork } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { DatabankStoreOptions } from "../../src/store/options.js";
 import { DatabankStore } from "../../src/store/store-class.js";
@@ -73,7 +73,7 @@ async function twoProcesses(
   settings: Settings,
 ): Promise<Servers> {
   const app = await server(bank(), settings);
-  const script = fileURLToPath(new URL("./app-process.mjs", import.meta.url));
+  const script = join(__dirname, "app-process.mjs");
   const child = fork(script, [JSON.stringify({ url, ...settings })]);
   const [message] = await once(child, "message");
   const close = async () => {
