@@ -39,7 +39,7 @@ export class BatchQueue<M extends { readonly id: string }, R> {
   add(operation: Operation<M, R>): void {
     if (this.#driver?.calling?.immediate?.includes(this.#method)) {
       operation.send();
-      void this.#send(this.#driver, [operation]);
+      void this.#connectAndSend([operation]);
       return;
     }
     this.#waiting.push(operation);
@@ -102,7 +102,10 @@ export class BatchQueue<M extends { readonly id: string }, R> {
   async #send(driver: Driver, batch: readonly Operation<M, R>[], attempt = 1): Promise<void> {
     let results: readonly (R | Error)[];
     try {
-      results = await this.#call(driver, batch.map((operation) => operation.member));
+      results = await this.#call(
+        driver,
+        batch.map((operation) => operation.member),
+      );
     } catch (error) {
       await this.#sendAgain(driver, batch, attempt, error);
       return;

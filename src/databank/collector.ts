@@ -52,7 +52,8 @@ export class Collector {
   read(type: string, read: Read): Promise<StoredEntry | UnchangedEntry | null> {
     const { lanes, read: queue } = this.#queues(type);
     const last = lanes.get(read.id);
-    const shared = last instanceof Operation && last.queue === queue ? last.share(read, mergeReads) : undefined;
+    const shared =
+      last instanceof Operation && last.queue === queue ? last.share(read, mergeReads) : undefined;
     return shared ?? this.#submit(lanes, queue, read);
   }
 
@@ -74,6 +75,11 @@ export class Collector {
     return this.#submit(lanes, queue, deletion);
   }
 
+  /** Resolves once no call is waiting or under way. */
+  whenIdle(): Promise<void> {
+    return this.#deadlines.whenNone();
+  }
+
   #submit<M extends { readonly id: string }, R>(
     lanes: Map<string, Lane>,
     queue: BatchQueue<M, R>,
@@ -92,7 +98,9 @@ export class Collector {
       queues = {
         lanes: new Map(),
         read: new BatchQueue("read", connected, (driver, members) => driver.read(type, members)),
-        write: new BatchQueue("write", connected, (driver, members) => write(driver, type, members)),
+        write: new BatchQueue("write", connected, (driver, members) =>
+          write(driver, type, members),
+        ),
         touch: new BatchQueue("touch", connected, (driver, members) => driver.touch(type, members)),
         del: new BatchQueue("del", connected, (driver, members) => driver.del(type, members)),
       };
@@ -119,7 +127,9 @@ async function write(
   }
   const results = await driver.write(type, writes);
   return results.map((result, i) =>
-    typeof result === "object" && "conflict" in result && isOwn(result, writes[i]) ? "done" : result,
+    typeof result === "object" && "conflict" in result && isOwn(result, writes[i])
+      ? "done"
+      : result,
   );
 }
 

@@ -22,6 +22,7 @@ export class Deadlines {
   #first: Timed | undefined;
   #last: Timed | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #waitingForNone: (() => void)[] = [];
 
   constructor(options: { readonly timeoutMs: number; readonly maxPending: number }) {
     this.#timeoutMs = options.timeoutMs;
@@ -50,12 +51,21 @@ export class Deadlines {
     return true;
   }
 
+  /** Resolves once nothing is pending. */
+  whenNone(): Promise<void> {
+    if (this.#pending === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waitingForNone.push(resolve));
+  }
+
   #remove(timed: Timed): void {
     this.#pending -= 1;
     if (timed.earlier) timed.earlier.later = timed.later;
     else this.#first = timed.later;
     if (timed.later) timed.later.earlier = timed.earlier;
     else this.#last = timed.earlier;
+    if (this.#pending === 0 && this.#waitingForNone.length > 0) {
+      for (const resolve of this.#waitingForNone.splice(0)) resolve();
+    }
   }
 
   #arm(delayMs: number): NodeJS.Timeout {

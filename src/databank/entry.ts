@@ -1,4 +1,19 @@
-import type { Condition } from "./driver.js";
+import type { Condition, StoredEntry } from "./driver.js";
+import { DatabankError } from "./errors.js";
+import { parseJson, type Value } from "./json.js";
+
+/** A value and what the databank keeps about it. */
+export interface Entry<T = Value> {
+  readonly id: string;
+  /** A copy: changing it changes nothing in the databank. */
+  readonly value: T;
+  /** An opaque text that is new on each change of the value. */
+  readonly version: string;
+  /** Epoch milliseconds. */
+  readonly createdAt: number;
+  /** Epoch milliseconds; `null` means never. */
+  readonly expiresAt: number | null;
+}
 
 /**
  * How long a driver without its database's clock spares what has expired, in milliseconds:
@@ -25,4 +40,24 @@ export function isMet(
   if (condition === "absent") return current === null;
   if (condition === "present") return current !== null;
   return current?.version === condition;
+}
+
+/**
+ * An entry with its value instead of its text. The type of the value is the program's word.
+ *
+ * @throws DatabankError `DATABANK_CORRUPT_ENTRY` when the text is not JSON.
+ */
+export function toEntry<T = Value>(type: string, stored: StoredEntry): Entry<T> {
+  const { id, json, version, createdAt, expiresAt } = stored;
+  let value: unknown;
+  try {
+    value = parseJson(json);
+  } catch (cause) {
+    throw new DatabankError(`A '${type}' is not readable, because what is stored is not JSON`, {
+      code: "DATABANK_CORRUPT_ENTRY",
+      // Not the error itself: its message quotes the text.
+      cause: cause instanceof Error ? cause.name : undefined,
+    });
+  }
+  return { id, value: value as T, version, createdAt, expiresAt };
 }

@@ -1,0 +1,24 @@
+import { type NamedDriver, nameDriver } from "../databank/registry.js";
+import { pathAndOptions } from "./driver-url.js";
+
+/**
+ * The drivers of this package. Each is loaded when a databank first needs it, and no other.
+ *
+ * A driver that takes its URL whole needs a name, its schemes and a loader.
+ */
+const catalog: readonly NamedDriver[] = [
+  {
+    name: "memory",
+    optionNames: ["maxEntries"],
+    fromUrl: (url) => pathAndOptions(url, { maxEntries: "number" }).options,
+    async load() {
+      const { memoryDriver } = await import("./memory.js");
+      return (options) => memoryDriver(options);
+    },
+  },
+];
+
+/** Makes the drivers of this package known to `Databank.open` and `Databank.get`. */
+export function registerDrivers(): void {
+  for (const driver of catalog) nameDriver(driver);
+}

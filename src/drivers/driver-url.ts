@@ -1,0 +1,52 @@
+import { invalidOption } from "../databank/options.js";
+import type { DriverOptions } from "../databank/registry.js";
+
+/** What a text in a URL stands for. */
+export type OptionKind = "boolean" | "number" | "text";
+
+/** The options of a driver that URLs can set, and what each is. */
+export type OptionKinds = Readonly<Record<string, OptionKind>>;
+
+/**
+ * Takes a URL apart that says where in this computer something is: `memory:`, `disk:./sessions`,
+ * `disk:/var/lib/sessions`, `disk:///var/lib/sessions?mode=384`.
+ *
+ * @returns The path, decoded, "" where there is none, and the parameters as options.
+ * @throws DatabankError `DATABANK_INVALID_OPTION`.
+ */
+export function pathAndOptions(
+  url: string,
+  kinds: OptionKinds,
+): { path: string; options: DriverOptions } {
+  const [, scheme = "", rest = "", query = ""] = /^([^:]+):([^?]*)\??(.*)$/s.exec(url) ?? [];
+  const entries = [...new URLSearchParams(query)].map(
+    ([name, value]) => [name, optionFrom(name, value, kinds)] as const,
+  );
+  return { path: pathIn(scheme, rest), options: Object.fromEntries(entries) };
+}
+
+function pathIn(scheme: string, rest: string): string {
+  if (rest.startsWith("//") && !rest.startsWith("///") && rest !== "//") {
+    throw invalidOption(
+      `A ${scheme} URL names no host; write ${scheme}:./path or ${scheme}:///path`,
+    );
+  }
+  try {
+    return decodeURIComponent(rest.replace(/^\/\//, ""));
+  } catch (cause) {
+    throw invalidOption(`The path of a ${scheme} URL must have its % written as %25`, cause);
+  }
+}
+
+// An unknown name is left as it is: the driver knows what it may have been meant for.
+function optionFrom(name: string, value: string, kinds: OptionKinds): unknown {
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : "text";
+  if (kind === "text") return value;
+  if (kind === "number" && value.trim() !== "" && Number.isFinite(Number(value))) {
+    return Number(value);
+  }
+  if (kind === "boolean" && ["true", "false"].includes(value)) return value === "true";
+  throw invalidOption(
+    kind === "boolean" ? `${name} must be true or false` : `${name} must be a number`,
+  );
+}
