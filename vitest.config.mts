@@ -1,0 +1,29 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 120_000,
+    coverage: {
+      provider: "v8",
+      include: ["src/**/*.ts"],
+      reporter: ["text-summary", "html", "json-summary"],
+    },
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "source",
+          include: ["test/**/*.test.ts"],
+          exclude: ["**/node_modules/**", "test/package/**"],
+        },
+      },
+      {
+        extends: true,
+        // Installs the packed package again and again, so it takes minutes.
+        test: { name: "package", include: ["test/package/**/*.test.ts"], testTimeout: 300_000 },
+      },
+    ],
+  },
+});
