@@ -1,0 +1,2 @@
+export { type DriverContractOptions, testDriver } from "./driver-contract.js";
+export type { TestRunner } from "./test-runner.js";
