@@ -4,6 +4,10 @@ import { registerDrivers } from "./drivers/catalog.js";
 registerDrivers();
 
 export { Databank, type OpenOptions } from "./databank/databank.js";
+export {
+  DatabankObject,
+  type DatabankObjectClass,
+} from "./databank/databank-object.js";
 export type { DatabankOptions } from "./databank/databank-options.js";
 export {
   AlreadyConnectedError,
