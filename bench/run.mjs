@@ -6,6 +6,8 @@ import { readdirSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { BENCH_PEERS, installPeers, NATIVE_PEERS, PEERS } from "../scripts/peers.mjs";
+import { build } from "../scripts/run.mjs";
 
 const SUITES = readdirSync(new URL("./suites/", import.meta.url)).map((file) => file.slice(0, -4));
 const { values, positionals } = parseArgs({
@@ -20,6 +22,12 @@ if (unknown) {
   console.error(`There is no suite ${unknown}; there are ${SUITES.join(", ")}`);
   process.exit(2);
 }
+
+await build();
+for (const folder of [PEERS, NATIVE_PEERS, BENCH_PEERS]) await installPeers(folder);
+
+const show = (ratio) => ratio.toFixed(ratio < 10 ? 2 : 0);
+const perSecond = (rates) => `${Math.round(median(rates)).toLocaleString("en")}/s`;
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0].model.trim()}\n`);
 for (const name of positionals.length > 0 ? positionals : SUITES) {
@@ -70,6 +78,3 @@ function median(numbers) {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];
 }
-
-const show = (ratio) => ratio.toFixed(ratio < 10 ? 2 : 0);
-const perSecond = (rates) => `${Math.round(median(rates)).toLocaleString("en")}/s`;

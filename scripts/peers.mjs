@@ -16,7 +16,7 @@ export const NATIVE_PEERS = "test/peers-native";
 /** The versions of Node that the package is tested on. */
 export const RUNTIMES = "test/runtimes";
 /** Other stores, and what measures them. */
-export const BENCH_PEERS = "bench";
+export const BENCH_PEERS = "bench/peers";
 
 /**
  * Installs a folder's packages, unless they are there already, and links them.
@@ -32,7 +32,7 @@ export async function installPeers(folder, { signal } = {}) {
     await runNpm(["ci", "--no-fund", "--no-audit"], { cwd, quiet: true, signal });
     await writeFile(stampFile, stamp);
   }
-  if (folder === PEERS || folder === NATIVE_PEERS) await linkPeers(cwd);
+  if (folder !== RUNTIMES) await linkPeers(cwd);
 }
 
 /** Changes when the lock file does, and when binaries for this Node no longer fit. */

@@ -96,6 +96,8 @@ export function similarTo(name: string, known: readonly string[]): string | unde
   // A third of the letters may be wrong, or two names as short as "lmdb" would be all alike.
   let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
   for (const candidate of known) {
+    // Such as ttl for ttlMs.
+    if (wanted.length > 2 && candidate.toLowerCase().startsWith(wanted)) return candidate;
     const distance = editDistance(wanted, candidate.toLowerCase());
     if (distance >= bestDistance) continue;
     best = candidate;

@@ -342,15 +342,18 @@ function sid(): string {
   return randomUUID();
 }
 
+/** A session with a cookie like express-session's, which tells its `maxAge` but not in JSON. */
 function session(data: object, maxAge = 60_000): AnySession {
   const expires = new Date(Date.now() + maxAge);
-  return { cookie: { originalMaxAge: maxAge, expires, httpOnly: true, path: "/" }, ...data };
+  const cookie = { originalMaxAge: maxAge, expires, httpOnly: true, path: "/" };
+  Object.defineProperty(cookie, "maxAge", { get: () => expires.getTime() - Date.now() });
+  return { cookie, ...data };
 }
 
 function dataOf(found: AnySession | null): Record<string, unknown> | null {
   if (!found) return null;
   // Some stores keep notes of their own in what they store.
-  const { cookie: _, __lastAccess: _note, ...data } = found;
+  const { cookie: _, __lastAccess: _note, sid: _sid, ...data } = found;
   return data;
 }
 

@@ -1,10 +1,10 @@
 /** One browser: keeps the cookie it was given, and asks an application for things. */
 export class Browser {
-  readonly #url: string;
+  readonly url: string;
   #cookie = "";
 
   constructor(url: string, cookie = "") {
-    this.#url = url;
+    this.url = url;
     this.#cookie = cookie;
   }
 
@@ -30,7 +30,7 @@ export class Browser {
         name === "value" ? JSON.stringify(value) : String(value),
       ]),
     );
-    const response = await fetch(`${this.#url}/${action}?${search}`, {
+    const response = await fetch(`${this.url}/${action}?${search}`, {
       headers: this.#cookie ? { cookie: this.#cookie } : {},
     });
     const [given] = response.headers.getSetCookie();

@@ -1,0 +1,486 @@
+import { inspect } from "node:util";
+import fc from "fast-check";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Databank } from "../../src/databank/databank.js";
+import type { Driver } from "../../src/databank/driver.js";
+import { memoryDriver } from "../../src/drivers/memory.js";
+import type { DatabankStoreOptions } from "../../src/store/options.js";
+import { connectDatabank, DatabankStore } from "../../src/store/store-class.js";
+import { countingDriver } from "../support/hosted-store.js";
+
+const DAY_MS = 86_400_000;
+
+function open(options: DatabankStoreOptions = {}, driver: Driver = memoryDriver()) {
+  const bank = new Databank(driver);
+  return { bank, store: new DatabankStore(bank, { cleanupIntervalMs: 0, ...options }) };
+}
+
+const session = (data: object = {}, cookie: object = { maxAge: 60_000 }) => ({ cookie, ...data });
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe("callbacks", () => {
+  it("are found wherever they stand, and called once, later, with null first", async () => {
+    const { store } = open();
+    const calls: unknown[][] = [];
+    await new Promise<void>((done) => {
+      void store.set("s", session(), (...args: unknown[]) => {
+        calls.push(args);
+        void store.set("s", session(), 5000, (...args: unknown[]) => {
+          calls.push(args);
+          done();
+        });
+        expect(calls).toHaveLength(1);
+      });
+      expect(calls).toHaveLength(0);
+    });
+
+    expect(calls).toEqual([
+      [null, "created"],
+      [null, "written"],
+    ]);
+  });
+
+  it("get the error, and the promise beside them does not reject", async () => {
+    const { store } = open();
+    let given: unknown;
+    const promise = store.set("s", session({ n: 1n }), (error) => {
+      given = error;
+    });
+    await expect(promise).resolves.toBeUndefined();
+    await new Promise((done) => setImmediate(done));
+
+    expect(given).toMatchObject({ code: "DATABANK_INVALID_VALUE" });
+  });
+
+  it("that throw are the application's business and are not called again", async () => {
+    const { store } = open();
+    const uncaught = new Promise((resolve) => {
+      const listeners = process.listeners("uncaughtException");
+      process.removeAllListeners("uncaughtException");
+      process.once("uncaughtException", (error) => {
+        for (const listener of listeners) process.on("uncaughtException", listener);
+        resolve(error);
+      });
+    });
+    let calls = 0;
+    void store.get("s", () => {
+      calls += 1;
+      throw new Error("thrown by the application");
+    });
+
+    expect(await uncaught).toMatchObject({ message: "thrown by the application" });
+    expect(calls).toBe(1);
+  });
+});
+
+describe("options", () => {
+  it.each([
+    [{ ttl: 5 }, /no option ttl; did you mean ttlMs/],
+    [{ ttlMs: 0 }, /ttlMs must be a whole number from 1/],
+    [{ ttlMs: "1 day" }, /ttlMs/],
+    [{ absoluteTimeoutMs: -1 }, /absoluteTimeoutMs/],
+    [{ cleanupIntervalMs: 2 ** 31 }, /cleanupIntervalMs/],
+    [{ touchIntervalMs: 1.5 }, /touchIntervalMs/],
+    [{ type: "" }, /type/],
+    [{ ids: "plain" }, /ids must be one of hashed, classic, upgrade/],
+    [{ maxBytes: 0 }, /maxBytes/],
+    [{ resolve: "mine" }, /resolve/],
+    [{ log: {} }, /log must be a logger/],
+    [{ pepper: "" }, /pepper/],
+  ])("%o is refused with advice", (options, advice) => {
+    expect(() => open(options as DatabankStoreOptions)).toThrow(
+      expect.objectContaining({
+        code: "DATABANK_INVALID_OPTION",
+        message: expect.stringMatching(advice),
+      }),
+    );
+  });
+
+  it("something that is no databank is refused with advice", () => {
+    expect(() => new DatabankStore({} as Databank)).toThrow(/needs a databank/);
+    expect(() => connectDatabank({})).toThrow(/no session module/);
+  });
+
+  it("ttlMs may be longer than a timer can wait", async () => {
+    const { store } = open({ ttlMs: 90 * DAY_MS });
+    await store.set("s", session({}, {}));
+
+    expect(await store.get("s")).not.toBeNull();
+  });
+});
+
+describe("expiry", () => {
+  it("comes from the cookie, and from ttlMs where the cookie says nothing", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { bank, store } = open({ ttlMs: 7000 });
+    const deadlines: unknown[] = [];
+    for (const cookie of [
+      { expires: new Date(1_005_000) },
+      { expires: new Date(1_005_000).toISOString() },
+      { expires: 1_005_000 },
+      { maxAge: 5000 },
+      { originalMaxAge: 5000 },
+      { expires: new Date(Number.NaN) },
+      { expires: false },
+      {},
+    ]) {
+      await store.set("s", session({}, cookie));
+      for await (const { expiresAt } of bank.scan("session")) deadlines.push(expiresAt);
+      await store.destroy("s");
+    }
+
+    expect(deadlines).toEqual([...Array(5).fill(1_005_000), ...Array(3).fill(1_007_000)]);
+  });
+
+  it("is never, where neither the cookie nor ttlMs says anything", async () => {
+    const { bank, store } = open();
+    await store.set("s", session({}, {}));
+
+    for await (const { expiresAt } of bank.scan("session")) expect(expiresAt).toBeNull();
+  });
+
+  it("a lifetime given beside the session counts before its cookie", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { bank, store } = open();
+    await store.set("s", session({}, { maxAge: 60_000 }), 2000);
+
+    for await (const { expiresAt } of bank.scan("session")) expect(expiresAt).toBe(1_002_000);
+  });
+
+  it("get, all and reload show a cookie.expires that agrees with the deadline", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { store } = open();
+    await store.set("s", session());
+    vi.setSystemTime(1_030_000);
+    await store.touch("s", session());
+
+    const expires = new Date(1_090_000).toISOString();
+    expect((await store.get("s"))?.cookie).toMatchObject({ expires });
+    expect((await store.all())?.[0]?.cookie).toMatchObject({ expires });
+  });
+
+  it("a missing originalMaxAge is filled with the time that remains", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { store } = open();
+    await store.set("s", session({}, { expires: new Date(1_060_000) }));
+    vi.setSystemTime(1_010_000);
+
+    expect((await store.get("s"))?.cookie.originalMaxAge).toBe(50_000);
+  });
+
+  it("absoluteTimeoutMs ends a session however often it is touched", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { store } = open({ absoluteTimeoutMs: 100_000 });
+    await store.set("s", session());
+    for (let now = 1_000_000; now < 1_100_000; now += 20_000) {
+      vi.setSystemTime(now);
+      expect(await store.touch("s", session())).toBe("touched");
+      await store.set("s", session({ now }));
+    }
+    vi.setSystemTime(1_100_000);
+
+    expect(await store.get("s")).toBeNull();
+    expect(await store.all()).toEqual([]);
+  });
+
+  it("a later, stricter absoluteTimeoutMs holds for older sessions", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { bank, store } = open();
+    await store.set("s", session());
+    vi.setSystemTime(1_010_000);
+    const strict = new DatabankStore(bank, { absoluteTimeoutMs: 5000 });
+
+    expect(await strict.get("s")).toBeNull();
+    await strict.close();
+  });
+});
+
+describe("ids", () => {
+  it("reach the driver hashed, in a fixed alphabet, and stand in no value", async () => {
+    const { bank, store } = open();
+    await store.set("a secret id", session({ user: "ann" }));
+
+    for await (const entry of bank.scan("session")) {
+      expect(entry.id).toMatch(/^[A-Za-z0-9_-]{1,64}$/);
+      expect(inspect(entry, { depth: 9 })).not.toContain("a secret id");
+    }
+  });
+
+  it("under which a session is stored open no session", async () => {
+    for (const ids of ["hashed", "classic", "upgrade"] as const) {
+      const { bank, store } = open();
+      await store.set("s", session());
+      const reader = new DatabankStore(bank, { ids, cleanupIntervalMs: 0 });
+      for await (const { id } of bank.scan("session")) {
+        expect(await reader.get(id)).toBeNull();
+      }
+    }
+  });
+
+  it("depend on the pepper", async () => {
+    const { bank, store } = open({ pepper: "one" });
+    await store.set("s", session());
+
+    expect(await store.get("s")).not.toBeNull();
+    expect(await new DatabankStore(bank, { pepper: "two" }).get("s")).toBeNull();
+  });
+
+  it("that differ in nothing but lone surrogates are different", async () => {
+    const { store } = open();
+    await store.set("\ud800", session({ n: 1 }));
+
+    expect(await store.get("\udbff")).toBeNull();
+    expect(await store.get("\ufffd")).toBeNull();
+  });
+
+  it("are listed by a classic store, and by no other", async () => {
+    const { bank, store } = open({ ids: "classic" });
+    await store.set("one", session());
+    const hashed = new DatabankStore(bank, { cleanupIntervalMs: 0 });
+
+    expect(await store.ids()).toEqual(["one"]);
+    await expect(hashed.ids()).rejects.toMatchObject({ code: "DATABANK_NOT_IMPLEMENTED" });
+  });
+
+  it("that are no text are a miss, without a call to the driver", async () => {
+    const { driver, calls } = countingDriver();
+    const { store } = open({}, driver);
+    const odd = [undefined, null, 0, 1, {}, [], ["s"], new String("s"), Symbol("s"), () => {}, ""];
+    for (const sid of odd as string[]) {
+      expect(await store.get(sid)).toBeNull();
+      expect(await store.touch(sid, session())).toBe("gone");
+      await store.destroy(sid);
+      await expect(store.set(sid, session())).rejects.toMatchObject({
+        code: "DATABANK_INVALID_OPTION",
+      });
+    }
+
+    expect(calls).toEqual({ read: 0, write: 0, touch: 0, del: 0 });
+  });
+
+  it("of 10 000 hostile kinds are ordinary ids", async () => {
+    const { store } = open();
+    const hostile = fc.oneof(
+      fc.string({ unit: "binary", minLength: 1, maxLength: 300 }),
+      fc
+        .array(fc.integer({ min: 0, max: 0xffff }), { minLength: 1, maxLength: 40 })
+        .map((codes) => String.fromCharCode(...codes)),
+      fc.constantFrom("__proto__", "constructor", "toString", "../../etc/passwd", "a\r\nb", "a\0"),
+      fc.string({ minLength: 1 }).map((text) => text.repeat(200)),
+    );
+    await fc.assert(
+      fc.asyncProperty(hostile, async (sid) => {
+        await store.set(sid, session({ sid }));
+        const { cookie: _, ...data } = (await store.get(sid)) ?? { cookie: {} };
+        expect(data).toEqual({ sid });
+        await store.destroy(sid);
+        expect(await store.get(sid)).toBeNull();
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(await store.length()).toBe(0);
+  }, 60_000);
+});
+
+describe("upgrade", () => {
+  it("finds a classic session, rewrites it under its hash, and destroys both", async () => {
+    const { bank, store: old } = open({ ids: "classic" });
+    await old.set("s", session({ user: "ann" }));
+    const store = new DatabankStore(bank, { ids: "upgrade", cleanupIntervalMs: 0 });
+
+    expect(await store.get("s")).toMatchObject({ user: "ann" });
+    expect(await bank.find("session", "s")).toBeNull();
+    expect(await bank.count("session")).toBe(1);
+    await old.set("s", session({ user: "ann" }));
+    await store.destroy("s");
+    expect(await bank.count("session")).toBe(0);
+  });
+
+  it("does not undo a logout that comes in between", async () => {
+    const memory = memoryDriver();
+    const { bank, store: old } = open({ ids: "classic" }, memory);
+    await old.set("s", session({ user: "ann" }));
+    const destroyer = new DatabankStore(bank, { ids: "upgrade", cleanupIntervalMs: 0 });
+    // The logout is complete just before the rewritten session reaches the database.
+    const gated: Driver = {
+      ...memory,
+      write: async (type, writes) => {
+        await destroyer.destroy("s");
+        return memory.write(type, writes);
+      },
+    };
+    const store = new DatabankStore(new Databank(gated), { ids: "upgrade", cleanupIntervalMs: 0 });
+
+    expect(await store.get("s")).toBeNull();
+    expect(await bank.count("session")).toBe(0);
+  });
+});
+
+describe("robustness", () => {
+  it("a damaged entry is a miss and an event, and breaks nothing else", async () => {
+    const { bank, store } = open({ ids: "classic" });
+    const events: unknown[] = [];
+    store.on("corrupt", (event) => events.push(event));
+    await store.set("good", session());
+    await bank.save("session", "text", "not a session");
+    await bank.save("session", "list", [1]);
+    const entry = { version: "a.0", createdAt: 0, expiresAt: null };
+    await bank.collector.write("session", { id: "torn", json: '{"cookie":', ...entry });
+
+    for (const sid of ["text", "list", "torn"]) expect(await store.get(sid)).toBeNull();
+    expect(await store.all()).toHaveLength(1);
+    expect(await store.length()).toBe(1);
+    await expect(store.cleanup()).resolves.toBe(0);
+    await new Promise((done) => setTimeout(done));
+    expect(events.length).toBeGreaterThanOrEqual(6);
+    expect(JSON.stringify(events)).not.toContain("torn");
+  });
+
+  it("a session over maxBytes is refused before anything is sent", async () => {
+    const { driver, calls } = countingDriver();
+    const { store } = open({ maxBytes: 100 }, driver);
+
+    await expect(store.set("s", session({ text: "ä".repeat(60) }))).rejects.toMatchObject({
+      code: "DATABANK_VALUE_TOO_LARGE",
+    });
+    expect(calls.write).toBe(0);
+  });
+
+  it("properties named like an object's own machinery are data", async () => {
+    const { store } = open();
+    const data = JSON.parse('{"cookie":{},"__proto__":{"admin":true},"constructor":1}');
+    await store.set("s", data);
+    const got = (await store.get("s")) ?? { cookie: {} };
+
+    expect(Object.getPrototypeOf(got)).toBe(Object.prototype);
+    expect(Object.keys(got)).toEqual(["cookie", "__proto__", "constructor"]);
+    expect(({} as { admin?: boolean }).admin).toBeUndefined();
+  });
+
+  it("a database that does not answer is an error in time", async () => {
+    const never: Driver = { ...memoryDriver(), calling: {}, read: () => new Promise(() => {}) };
+    const bank = new Databank(never, { timeoutMs: 50 });
+    const store = new DatabankStore(bank, { cleanupIntervalMs: 0 });
+
+    await expect(store.get("s")).rejects.toMatchObject({ code: "DATABANK_TIMEOUT" });
+    expect(await store.set("s", session())).toBe("created");
+  });
+
+  it("the store works again after an outage, also one at the start", async () => {
+    let isDown = true;
+    const memory = memoryDriver();
+    const flaky: Driver = {
+      ...memory,
+      connect: async () => {
+        if (isDown) throw new Error("connection refused");
+      },
+    };
+    const { store } = open({}, flaky);
+    await expect(store.get("s")).rejects.toMatchObject({ code: "DATABANK_DRIVER_FAILED" });
+    isDown = false;
+
+    expect(await store.set("s", session())).toBe("created");
+  });
+});
+
+describe("cleanup", () => {
+  it("deletes what expired over a minute ago and tells how much", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { bank, store } = open();
+    const events: unknown[] = [];
+    store.on("expired", (event) => events.push(event));
+    await store.set("old", session({}, { maxAge: 1000 }));
+    await store.set("recent", session({}, { maxAge: 60_000 }));
+    await store.set("live", session({}, { maxAge: DAY_MS }));
+    vi.setSystemTime(1_000_000 + 61_001);
+
+    expect(await store.cleanup()).toBe(1);
+    vi.useRealTimers();
+    await new Promise((done) => setImmediate(done));
+    expect(events).toEqual([{ count: 1 }]);
+    await bank.clear("session");
+  });
+
+  it("calls back on an empty store", async () => {
+    const { store } = open();
+
+    expect(await new Promise((done) => void store.cleanup((_error, count) => done(count)))).toBe(0);
+  });
+
+  it("happens by itself, in one process at a time, and stops with close", async () => {
+    const { driver } = countingDriver();
+    let running = 0;
+    let most = 0;
+    let runs = 0;
+    const watched: Driver = {
+      ...driver,
+      deleteExpired: async () => {
+        running += 1;
+        runs += 1;
+        most = Math.max(most, running);
+        await new Promise((done) => setTimeout(done, 5));
+        running -= 1;
+        return { deleted: 0, cursor: null };
+      },
+    };
+    const bank = new Databank(watched);
+    const stores = Array.from(
+      { length: 4 },
+      () => new DatabankStore(bank, { cleanupIntervalMs: 4 }),
+    );
+    await vi.waitFor(() => expect(runs).toBeGreaterThan(5), { timeout: 5000 });
+    await Promise.all(stores.map((store) => store.close()));
+    const after = runs;
+    await new Promise((done) => setTimeout(done, 40));
+
+    expect(most).toBe(1);
+    expect(runs).toBe(after);
+  });
+});
+
+describe("log", () => {
+  it("tells of every call, without ids and contents", async () => {
+    const lines: unknown[][] = [];
+    const logger = {
+      child: () => logger,
+      debug: (...args: unknown[]) => lines.push(["debug", ...args]),
+      error: (...args: unknown[]) => lines.push(["error", ...args]),
+    };
+    const { store } = open({ log: logger });
+    await store.set("a secret id", session({ password: "hunter2" }));
+    await store.get("a secret id");
+    await store.touch("a secret id", session());
+    await store.all();
+    await store.length();
+    await store.cleanup();
+    await store.destroy("a secret id");
+    await store.clear();
+    await store.set("a secret id", session({ n: 1n })).catch(() => {});
+
+    const text = inspect(lines, { depth: 9 });
+    for (const method of ["set", "get", "touch", "all", "length", "cleanup", "destroy", "clear"]) {
+      expect(text).toContain(`Session store: ${method}`);
+    }
+    expect(lines.filter(([level]) => level === "error")).toHaveLength(1);
+    expect(text).not.toContain("secret");
+    expect(text).not.toContain("hunter2");
+  });
+});
+
+describe("policy", () => {
+  it("tells settings and guarantees as data", async () => {
+    const { store } = open({ ttlMs: 5000 });
+    expect(store.policy().guarantees.logoutMeansLogout).toBe("unknown");
+    await store.get("s");
+
+    expect(store.policy()).toMatchObject({
+      driver: "memory",
+      ttlMs: 5000,
+      absoluteTimeoutMs: null,
+      guarantees: { noLostWrites: "atomic", durable: false },
+    });
+  });
+});
