@@ -128,23 +128,6 @@ export function testAwkwardTypes(suite: Suite): void {
     for (const [name, each] of written) await assertStored(driver, name, each);
   });
 
-  suite.test(
-    "are listed and cleared apart",
-    async ({ driver, type }) => {
-      const types = AWKWARD_STRINGS.map((end) => type + end);
-      for (const name of types) await store(driver, name, [entry("a"), entry("b")]);
-
-      for (const [i, name] of types.entries()) {
-        assert.deepEqual(await scannedIds(driver, name), ["a", "b"]);
-        if (i % 2 === 0) await clear(driver, name);
-      }
-      for (const [i, name] of types.entries()) {
-        assert.equal(await count(driver, name), i % 2 === 0 ? 0 : 2);
-      }
-    },
-    lists,
-  );
-
   suite.test("may be words of the language or the database", async ({ driver }) => {
     const types = [
       "",

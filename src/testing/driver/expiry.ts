@@ -135,8 +135,50 @@ export function testExpiry(suite: Suite): void {
     },
   );
 
+  suite.test("a touch at the last moment saves, or says that it is too late", lastMoment);
   testMovedDeadlines(suite);
   testListings(suite);
+}
+
+/** Touches entries around their deadlines, while expired ones are deleted. */
+async function lastMoment({ driver, type, other }: Subject): Promise<void> {
+  const second = await other();
+  const begun = Date.now();
+  const granularity = granularityMs(driver);
+  // Deadlines from the near future on, a step apart, and a touch that comes with each of them.
+  const steps = Array.from({ length: 25 }, (_, i) => begun + 100 + i * 10);
+  await store(
+    driver,
+    type,
+    steps.map((expiresAt, i) => entry(`${i}`, { expiresAt })),
+  );
+  let isOver = false;
+  const cleaning = (async () => {
+    for (let cursor: string | null = null; !isOver; await pause(1)) {
+      cursor = (await second.deleteExpired?.(type, { limit: 10, cursor }))?.cursor ?? null;
+    }
+  })();
+
+  const touching = steps.map(async (expiresAt, i) => {
+    const roundedUp = Math.ceil(expiresAt / granularity) * granularity;
+    await pause(roundedUp - Date.now() + ((i * 7) % 11) - 5);
+    const [isSaved] = await touch(driver, type, [{ id: `${i}`, expiresAt: Date.now() + HOUR_MS }]);
+    return isSaved;
+  });
+  const touched = await Promise.all(touching).finally(() => {
+    isOver = true;
+  });
+  await cleaning;
+
+  const found = await readAll(
+    driver,
+    type,
+    steps.map((_, i) => `${i}`),
+  );
+  assert.deepEqual(
+    found.map((each) => each !== null),
+    touched,
+  );
 }
 
 function testMovedDeadlines(suite: Suite): void {

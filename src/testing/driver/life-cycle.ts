@@ -7,10 +7,7 @@ import { freshType, type Suite } from "./suite.js";
 export function testLifeCycle(suite: Suite): void {
   const type = freshType();
 
-  const test = (name: string, body: Parameters<Suite["withOwnDriver"]>[0]) =>
-    suite.test(name, () => suite.withOwnDriver(body));
-
-  test("connects twice", async (driver) => {
+  suite.testAlone("connects twice", async (driver) => {
     const written = entry("twice");
     await store(driver, type, [written]);
 
@@ -19,13 +16,13 @@ export function testLifeCycle(suite: Suite): void {
     await assertStored(driver, type, written);
   });
 
-  test("disconnects twice", async (driver) => {
+  suite.testAlone("disconnects twice", async (driver) => {
     await driver.disconnect();
 
     await driver.disconnect();
   });
 
-  test("connects again after it was disconnected", async (driver) => {
+  suite.testAlone("connects again after it was disconnected", async (driver) => {
     const written = entry("again");
     await driver.disconnect();
     await driver.connect(suite.schema);
@@ -35,7 +32,7 @@ export function testLifeCycle(suite: Suite): void {
     await assertStored(driver, type, written);
   });
 
-  test("works with a schema that says nothing", async (driver) => {
+  suite.testAlone("works with a schema that says nothing", async (driver) => {
     const written = entry("schema");
     await driver.disconnect();
     await driver.connect({});

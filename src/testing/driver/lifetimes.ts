@@ -6,8 +6,8 @@ import { HOUR_MS, MINUTE_MS } from "./deadlines.js";
 import { change, entry, newVersion } from "./entries.js";
 import type { Suite } from "./suite.js";
 
-// The latest moment that cookies and databases agree on: the last of the year 9999.
-const END_OF_TIME = 253_402_300_799_999;
+// The last moment that a Date can hold, either way.
+const END_OF_TIME_MS = 8_640_000_000_000_000;
 
 /** What deadlines do that are far away, already passed, or meet another one. */
 export function testDeadlines(suite: Suite): void {
@@ -15,7 +15,8 @@ export function testDeadlines(suite: Suite): void {
     ["null, which means never", null],
     ["in forty days", Date.now() + 40 * 24 * HOUR_MS],
     ["in a hundred years", Date.now() + 100 * 365 * 24 * HOUR_MS],
-    ["at the end of the year 9999", END_OF_TIME],
+    ["at the end of the year 9999", 253_402_300_799_999],
+    ["at the end of time", END_OF_TIME_MS],
   ] as const) {
     suite.test(`keeps a deadline ${name}`, async ({ driver, type }) => {
       const written = entry("a", { expiresAt });
@@ -100,8 +101,14 @@ function testExtend(suite: Suite): void {
   );
 }
 
-/** The ways to pass: long ago, before the first day of many calendars, and just now. */
-const passed = (): readonly number[] => [Date.now() - MINUTE_MS, 0, -1, Date.now()];
+/** Deadlines that have passed: lately, this moment, and before what calendars of databases hold. */
+const passed = (): readonly number[] => [
+  Date.now() - MINUTE_MS,
+  Date.now(),
+  0,
+  -1,
+  -END_OF_TIME_MS,
+];
 
 function testPassedDeadlines(suite: Suite): void {
   suite.test("a write with a passed deadline leaves nothing live", async ({ driver, type }) => {

@@ -103,10 +103,15 @@ export class Suite {
     });
   }
 
-  /** Opens a driver for one test and disconnects it afterwards; first the shared ones if need be. */
+  /** A test of a driver that no other test uses. */
+  testAlone(name: string, body: (driver: Driver) => Promise<void>): void {
+    this.#runner.it(name, () => this.withOwnDriver(body));
+  }
+
+  /** Opens a driver, and disconnects it afterwards. Others stay open if the database is shared. */
   async withOwnDriver(body: (driver: Driver) => Promise<void>): Promise<void> {
-    const { capabilities } = await this.driver();
-    if (!capabilities.shared) await this.close();
+    const isShared = (await this.#driver)?.capabilities.shared ?? false;
+    if (!isShared) await this.close();
     const driver = await this.options.open(this.schema);
     try {
       await body(driver);
@@ -115,7 +120,7 @@ export class Suite {
     }
   }
 
-  driver(): Promise<Driver> {
+  #sharedDriver(): Promise<Driver> {
     this.#driver ??= this.options.open(this.schema);
     return this.#driver;
   }
@@ -131,7 +136,7 @@ export class Suite {
   }
 
   async #subject(): Promise<Subject> {
-    const driver = await this.driver();
+    const driver = await this.#sharedDriver();
     return { driver, type: freshType(), other: () => this.#otherDriver(driver) };
   }
 
@@ -142,7 +147,7 @@ export class Suite {
   }
 
   async #prepareAndWait(): Promise<void> {
-    const driver = await this.driver();
+    const driver = await this.#sharedDriver();
     // A first call may build a pool or compile a statement, and must not eat up the deadlines.
     await driver.read(freshType(), [{ id: "warm" }]);
     await Promise.all(this.#preparations.map((prepare) => prepare()));
