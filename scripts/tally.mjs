@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
-import path from "node:path";
-import { ROOT } from "./run.mjs";
 
-const REASON = /\(skipped: (.*)\)$/;
+/** Where a test's name tells why it is skipped. */
+const REASON = /\(skipped: (.*)\)$|needs a server: (.*)$/;
 
 /** Counts what passed, failed and was skipped, over Vitest's tests and all the other steps. */
 export class Tally {
@@ -11,7 +10,7 @@ export class Tally {
   skipped = 0;
   /** What failed besides tests, and why. */
   #failures = [];
-  /** Why something did not run, and how many tests each reason cost. */
+  /** Why something did not run, and how many tests that cost. */
   #reasons = new Map();
 
   /** Counts a step that failed. */
@@ -23,46 +22,37 @@ export class Tally {
 
   /** Notes something that cannot run, which is not a test itself. */
   skip(reason) {
-    this.#reasons.set(reason, this.#reasons.get(reason) ?? 0);
+    this.#reasons.set(reason, 0);
     console.log(`Skipped: ${reason}`);
   }
 
   /**
    * Runs Vitest and counts its tests.
    *
-   * @param {string} resultsFile - Where Vitest's JSON reporter writes.
+   * @param {string} file - Where `tally-reporter.mjs` writes.
    * @param {() => Promise<void>} runVitest
    */
-  async count(resultsFile, runVitest) {
-    const failedBefore = this.failed;
+  async count(file, runVitest) {
     const error = await runVitest().then(
       () => null,
       (reason) => reason,
     );
-    const { testResults } = JSON.parse(
-      await readFile(resultsFile, "utf8").catch(() => '{"testResults":[]}'),
-    );
-    for (const file of testResults) this.#countFile(file);
-    // Unhandled errors and empty runs fail Vitest, but no test.
-    if (error && this.failed === failedBefore) throw error;
+    const text = await readFile(file, "utf8").catch(() => null);
+    if (text === null) throw error ?? new Error("Vitest ran no tests");
+    const { passed, failed, skipped, errors } = JSON.parse(text);
+    this.passed += passed;
+    this.failed += failed;
+    for (const test of skipped) this.#countSkipped(test);
+    for (const message of errors) this.fail("Tests", new Error(message));
+    // A threshold of the coverage, for one, fails Vitest but no test.
+    if (error && failed === 0 && errors.length === 0) throw error;
   }
 
-  #countFile({ name, status, message, assertionResults }) {
-    const file = path.relative(ROOT, name);
-    for (const test of assertionResults) {
-      if (test.status === "passed") this.passed += 1;
-      else if (test.status === "failed") this.failed += 1;
-      else this.#countSkipped(file, test.fullName);
-    }
-    const explained = assertionResults.some((test) => test.status === "failed");
-    if (status === "failed" && !explained) this.fail(file, new Error(message));
-  }
-
-  #countSkipped(file, fullName) {
+  #countSkipped({ file, name, note }) {
     this.skipped += 1;
-    const reason = REASON.exec(fullName)?.[1] ?? `no reason given: ${fullName}`;
-    const line = `${file}: ${reason}`;
-    this.#reasons.set(line, (this.#reasons.get(line) ?? 0) + 1);
+    const [, own, server] = REASON.exec(name) ?? [];
+    const reason = `${file}: ${note ?? own ?? server ?? `no reason given for "${name}"`}`;
+    this.#reasons.set(reason, (this.#reasons.get(reason) ?? 0) + 1);
   }
 
   /** Prints what did not run and what failed, and ends with the line of counts. */

@@ -5,7 +5,7 @@
 // npm test -- drivers/redis     the tests in matching files; further options go to Vitest as they are
 
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { installPeers, NATIVE_PEERS, PEERS, RUNTIMES } from "./peers.mjs";
@@ -41,7 +41,8 @@ const temporary = await mkdtemp(path.join(tmpdir(), "connect-databank-test-"));
 let servers = { env: {}, skipped: [], stop: async () => {} };
 
 // Compiling takes minutes where no binary fits, so the steps that can do without go first.
-const native = installPeers(NATIVE_PEERS, { signal }).then(
+const needsNative = existsSync(path.join(ROOT, "test/drivers/sqlite.test.ts"));
+const native = (needsNative ? installPeers(NATIVE_PEERS, { signal }) : Promise.resolve()).then(
   () => null,
   (error) => error,
 );
@@ -73,12 +74,22 @@ process.exit(signal.aborted ? 130 : tally.failed > 0 ? 1 : 0);
 async function startServers() {
   const entry = path.join(ROOT, "scripts/servers/index.mjs");
   if (!existsSync(entry)) return;
-  const { startServers } = await import(entry);
-  servers = await startServers({ log: console.log });
+  const { servers: known, startServers } = await import(entry);
+  servers = await startServers({ names: await neededServers(known), log: console.log });
   for (const { name, reason, allowed } of servers.skipped) {
     tally.skip(`${name}: ${reason}`);
     if (inCi && !allowed) tally.fail(`Server ${name}`, new Error(reason));
   }
+}
+
+/** The servers whose variable some driver's test names: others would be started for nobody. */
+async function neededServers(known) {
+  const folder = path.join(ROOT, "test/drivers");
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".test.ts"));
+  const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), "utf8")));
+  return known
+    .filter(({ env }) => texts.some((text) => text.includes(`"${env}"`)))
+    .map(({ name }) => name);
 }
 
 async function waitForNativePeers() {
@@ -89,12 +100,12 @@ async function waitForNativePeers() {
 }
 
 async function vitest(project, options) {
-  const results = path.join(temporary, `${project}.json`);
-  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${results}`];
+  const file = path.join(temporary, `${project}.json`);
+  const reporters = ["--reporter=default", "--reporter=./scripts/tally-reporter.mjs"];
   const projects = filtered ? [] : [`--project=${project}`];
-  await tally.count(results, () =>
+  await tally.count(file, () =>
     runPackage("vitest/vitest.mjs", ["run", ...projects, ...reporters, ...options], {
-      env: servers.env,
+      env: { ...servers.env, TALLY_FILE: file },
       signal,
     }),
   );

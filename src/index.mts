@@ -1,4 +1,6 @@
 // The ESM entry re-exports the CommonJS build, so that `require` and `import` share classes.
+
+export type { DatabankStoreClass, DatabankStoreOptions, ErrorCode } from "./api.js";
 export {
   AlreadyConnectedError,
   AlreadyExistsError,
@@ -14,4 +16,3 @@ export {
   NotImplementedError,
   WrongTypeError,
 } from "./api.js";
-export type { DatabankStoreClass, DatabankStoreOptions, ErrorCode } from "./api.js";

@@ -1,7 +1,9 @@
+import { couchbase } from "./couchbase.mjs";
 import { mariadb } from "./mariadb.mjs";
 import { memcached } from "./memcached.mjs";
+import { mongodb } from "./mongodb.mjs";
 import { postgres } from "./postgres.mjs";
 import { redis } from "./redis.mjs";
 
 /** Every server that can be started here. `env` is the variable that names one to the tests. */
-export const catalog = [redis, postgres, mariadb, memcached];
+export const catalog = [redis, postgres, mariadb, mongodb, couchbase, memcached];

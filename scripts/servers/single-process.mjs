@@ -8,6 +8,7 @@ import { ServerProcess } from "./server-process.mjs";
  * - `command(place)`, `isReady(place, { pid, log })`: see `ServerProcess`
  * - `url(place)`
  * - `release(place)`: gives back what is not in its folder
+ * - `extras(place)`: what this server can do besides
  * A `place` is `{ folder, port, tools, durable }`.
  */
 export function singleProcess({
@@ -19,6 +20,7 @@ export function singleProcess({
   isReady,
   url,
   release,
+  extras,
 }) {
   return async ({ folder, tools, durable }) => {
     const place = { folder, port: await freePort(), tools, durable };
@@ -43,6 +45,7 @@ export function singleProcess({
       pause: () => server.pause(),
       resume: () => server.resume(),
       release: async () => release?.(place),
+      ...extras?.(place),
     };
   };
 }

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Driver, Schema } from "./driver.js";
+import type { CorruptReport, Driver, Schema } from "./driver.js";
 import {
   AlreadyConnectedError,
   DatabankError,
@@ -26,6 +26,7 @@ export interface ConnectionOptions {
   readonly isExplicit: boolean;
   readonly timeoutMs: number;
   schema(): Schema;
+  readonly onCorrupt: (report: CorruptReport) => void;
 }
 
 // A server that takes connections and never answers must not be waited for until the end of the
@@ -168,6 +169,7 @@ export class Connection {
     const earlier = this.#driver;
     // Parameters change what the source makes. Without them the driver of the last attempt will do.
     const driver = (params ? undefined : earlier) ?? (await this.#source.load(params ?? {}));
+    driver.onCorrupt = this.#options.onCorrupt;
     if (this.#epoch === epoch) {
       this.#driver = driver;
       if (earlier && earlier !== driver) await settled(earlier.disconnect());

@@ -73,7 +73,7 @@ export class Databank extends ArrayOperations {
     this.#listings = new Listings(
       this.connection,
       () => this.schema,
-      (event) => process.nextTick(() => this.emit("corrupt", event)),
+      (event) => this.tellCorrupt(event),
     );
   }
 

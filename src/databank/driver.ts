@@ -85,6 +85,18 @@ export interface Driver {
 
   /** How the databank shall call this driver, where the usual way does not suit it. */
   readonly calling?: Calling;
+
+  /**
+   * Set by the databank. A driver calls it when it has found something stored that it cannot make
+   * sense of, and takes that for missing.
+   */
+  onCorrupt?: (report: CorruptReport) => void;
+}
+
+/** Where something unreadable was found, and why it is unreadable. */
+export interface CorruptReport {
+  readonly type: string;
+  readonly cause: unknown;
 }
 
 /** How a driver wishes to be called. */

@@ -10,7 +10,7 @@ import {
 } from "./callback.js";
 import { Collector } from "./collector.js";
 import { Connection } from "./connection.js";
-import type { Schema } from "./driver.js";
+import type { CorruptReport, Schema } from "./driver.js";
 import type { Source } from "./driver-source.js";
 import { Entries } from "./entries.js";
 import type { Entry } from "./entry.js";
@@ -45,6 +45,7 @@ export abstract class EntryOperations extends EventEmitter<DatabankEvents> {
       isExplicit: source.isExplicit,
       timeoutMs,
       schema: () => this.schema,
+      onCorrupt: (report) => this.tellCorrupt(report),
     });
     this.collector = new Collector(() => this.connection.connected(), { timeoutMs, maxPending });
     this.entries = new Entries(this.collector);
@@ -192,6 +193,11 @@ export abstract class EntryOperations extends EventEmitter<DatabankEvents> {
     ...rest: Rest<ModifyOptions, Entry<T> | null>
   ): Promise<unknown> {
     return this.answer(rest, () => this.entries.modify<T>(type, id, change, optionsIn(rest)));
+  }
+
+  // Outside our promises: what a listener throws belongs to the application.
+  protected tellCorrupt(report: CorruptReport): void {
+    process.nextTick(() => this.emit("corrupt", report));
   }
 
   /** Runs a method, unless there is no connection, and answers in the way the caller has asked. */

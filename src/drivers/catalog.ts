@@ -1,4 +1,5 @@
 import { type NamedDriver, nameDriver } from "../databank/registry.js";
+import type { DiskOptions } from "./disk.js";
 import { pathAndOptions } from "./driver-url.js";
 
 /**
@@ -14,6 +15,20 @@ const catalog: readonly NamedDriver[] = [
     async load() {
       const { memoryDriver } = await import("./memory.js");
       return (options) => memoryDriver(options);
+    },
+  },
+  {
+    name: "disk",
+    fromUrl(url) {
+      const { path, options } = pathAndOptions(url, { durable: "boolean" });
+      return { dir: path, ...options };
+    },
+    async load() {
+      const { diskDriver } = await import("./disk.js");
+      return ({ dir, ...options }) => {
+        const checked: unknown = { dir, ...options };
+        return diskDriver(checked as DiskOptions);
+      };
     },
   },
 ];

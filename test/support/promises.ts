@@ -3,10 +3,13 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { registerDrivers } from "../../src/drivers/catalog.js";
 import type { DatabankStoreOptions } from "../../src/store/options.js";
 import { DatabankStore } from "../../src/store/store-class.js";
 import { FRAMEWORKS, startApp } from "./app.mjs";
 import { Browser } from "./browser.js";
+
+registerDrivers();
 
 /** What the promises' tests need of a database. */
 export interface PromisesOptions {

@@ -1,0 +1,61 @@
+import { freePort } from "./free-port.mjs";
+import { announced, fetchArtifact, findJava, javaArguments } from "./java.mjs";
+import { singleProcess } from "./single-process.mjs";
+
+const NODES = 1;
+
+async function find({ log }) {
+  const java = await findJava();
+  const classPath = await fetchArtifact({
+    artifact: "com.couchbase.mock:CouchbaseMock:1.5.25",
+    main: "CouchbaseServerMain",
+    log,
+  });
+  return { java, classPath };
+}
+
+/**
+ * Has the server misbehave: `hiccup` (`msecs`, `offset`), `failover` and `respawn` (`idx`), `opfail` (`code`, `count`),
+ * `truncate` (`limit`), `time_travel` (`Offset`, in seconds). Parameters are in the server's own words.
+ */
+async function control(webPort, command, parameters) {
+  const query = new URLSearchParams(
+    Object.entries(parameters).map(([name, value]) => [name, JSON.stringify(value)]),
+  );
+  const response = await fetch(`http://127.0.0.1:${webPort}/mock/${command}?${query}`);
+  const answer = await response.json();
+  if (answer.status !== "ok")
+    throw new Error(`The Couchbase server refused ${command}: ${JSON.stringify(answer)}`);
+  return answer.payload;
+}
+
+const openProcess = singleProcess({
+  name: "couchbase",
+  startLimitMs: 60_000,
+  prepare: async (place) => {
+    place.webPort = await freePort();
+  },
+  command: ({ webPort, port, tools }) => ({
+    file: tools.java,
+    args: [
+      ...javaArguments(tools.classPath),
+      "CouchbaseServerMain",
+      ...[webPort, port, NODES].map(String),
+    ],
+  }),
+  isReady: announced,
+  // The user is the bucket's name, and the password is empty.
+  url: ({ port }) => `couchbase://default@127.0.0.1:${port}/default`,
+  extras: ({ webPort }) => ({
+    control: (command, parameters = {}) => control(webPort, command, parameters),
+  }),
+});
+
+/** CouchbaseMock, the vendor's own test server: key-value operations on one bucket, `default`, held in memory. */
+export const couchbase = {
+  name: "couchbase",
+  env: "COUCHBASE_URL",
+  keeps: "nothing",
+  find,
+  open: openProcess,
+};

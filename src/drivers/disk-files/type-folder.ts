@@ -1,0 +1,259 @@
+import { randomUUID } from "node:crypto";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { mkdir, open, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Deletion, StoredEntry, Touch, Write, WriteResult } from "../../databank/driver.js";
+import { isLive, isMet, laterOf } from "../../databank/entry.js";
+import { classicFileOf, clearClassic, readClassic } from "./classic.js";
+import { deadlineOf, isAhead, NEVER_MS, setFileTime } from "./deadline.js";
+import { codeOf, isOfTheProcess } from "./disk-error.js";
+import { fromText, toText } from "./entry-text.js";
+import { unlinkIfThere } from "./lock.js";
+import { ENTRY_FILE, entryFileOf, folderOf, SHARD } from "./names.js";
+
+/** A new text of an entry, safely on the disk, that is not in its place yet. */
+export interface Prepared {
+  readonly write: Write;
+  readonly path: string;
+}
+
+/** The files of one type. Methods without a promise are for those who hold its lock, or read. */
+export class TypeFolder {
+  readonly path: string;
+  readonly lockPath: string;
+  readonly #type: string;
+  readonly #isDurable: boolean;
+  readonly #onCorrupt: (cause: unknown) => void;
+  readonly #temporary: string;
+
+  constructor(
+    dir: string,
+    type: string,
+    isDurable: boolean,
+    onCorrupt: (type: string, cause: unknown) => void,
+  ) {
+    this.#type = type;
+    this.#isDurable = isDurable;
+    this.#onCorrupt = (cause) => onCorrupt(type, cause);
+    this.path = join(dir, folderOf(type));
+    this.lockPath = join(this.path, ".lock");
+    this.#temporary = join(this.path, ".new");
+  }
+
+  /** The live entry of an id, or `null`; a damaged file is reported and counts as missing. */
+  find(id: string): StoredEntry | null {
+    try {
+      const entry = this.#readFile(join(this.path, entryFileOf(id)));
+      if (entry === undefined) return readClassic(this.path, id);
+      return entry && entry.id === id && isLive(entry.expiresAt, Date.now()) ? entry : null;
+    } catch (cause) {
+      if (isOfTheProcess(cause)) throw cause;
+      this.#onCorrupt(cause);
+      return null;
+    }
+  }
+
+  /** Writes a new text where nobody looks for it, and waits for the disk. */
+  async prepare(write: Write): Promise<Prepared> {
+    const path = join(this.#temporary, randomUUID());
+    const text = toText(this.#type, write);
+    try {
+      await this.#writeNew(path, text);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") {
+        await rm(path, { force: true });
+        throw error;
+      }
+      await mkdir(this.#temporary, { recursive: true, mode: 0o700 });
+      await this.#writeNew(path, text);
+    }
+    return { write, path };
+  }
+
+  /** Puts a prepared text in its place, if its condition holds. */
+  commit({ write, path }: Prepared): WriteResult {
+    const current = this.find(write.id);
+    if (!isMet(write.if, current)) {
+      unlinkIfThere(path);
+      return { conflict: current };
+    }
+    const file = join(this.path, entryFileOf(write.id));
+    const expiresAt =
+      write.extend && current ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt;
+    if (!isLive(expiresAt, Date.now())) {
+      unlinkIfThere(path);
+      unlinkIfThere(file);
+    } else {
+      this.#setDeadline(path, expiresAt);
+      this.#rename(path, file);
+    }
+    unlinkIfThere(join(this.path, classicFileOf(write.id)));
+    return "done";
+  }
+
+  /** Moves the time of a file, and not its text. */
+  touch({ id, expiresAt }: Touch): boolean {
+    const file = join(this.path, entryFileOf(id));
+    const stat = statSync(file, { throwIfNoEntry: false });
+    if (!stat) return this.find(id) !== null;
+    const current = isAhead(stat.mtimeMs, Date.now())
+      ? deadlineOf(0, stat.mtimeMs)
+      : this.find(id)?.expiresAt;
+    if (current === undefined) return false;
+    if (laterOf(current, expiresAt) !== current) this.#setDeadline(file, expiresAt);
+    return true;
+  }
+
+  delete(deletion: Deletion): boolean {
+    const current = this.find(deletion.id);
+    if (!current || !isMet(deletion.if, current)) return false;
+    unlinkIfThere(join(this.path, entryFileOf(deletion.id)));
+    unlinkIfThere(join(this.path, classicFileOf(deletion.id)));
+    return true;
+  }
+
+  /** Deletes a file whose entry had expired by `moment`, and says whether it had. */
+  deleteIfExpired(name: string, moment: number): boolean {
+    const file = join(this.path, name);
+    const entry = this.#readFile(file);
+    if (!entry || isLive(entry.expiresAt, moment)) return false;
+    return unlinkIfThere(file);
+  }
+
+  /** The live entry in a file, by the file's name. */
+  entryIn(name: string): StoredEntry | null {
+    try {
+      const entry = this.#readFile(join(this.path, name));
+      return entry && isLive(entry.expiresAt, Date.now()) ? entry : null;
+    } catch (cause) {
+      if (isOfTheProcess(cause)) throw cause;
+      this.#onCorrupt(cause);
+      return null;
+    }
+  }
+
+  /** Whether a file's time says that its entry had expired by `moment`; it is not opened. */
+  mayHaveExpired(name: string, moment: number): boolean {
+    const stat = statSync(join(this.path, name), { throwIfNoEntry: false });
+    return stat !== undefined && !isAhead(stat.mtimeMs, moment);
+  }
+
+  /** The files of entries behind `after`, in the order of their names. */
+  *files(after: string): Generator<string> {
+    for (const shard of readNames(this.path).filter((name) => SHARD.test(name))) {
+      if (shard < after.slice(0, 2)) continue;
+      for (const name of readNames(join(this.path, shard))) {
+        const file = `${shard}/${name}`;
+        if (ENTRY_FILE.test(name) && file > after) yield file;
+      }
+    }
+  }
+
+  clear(): void {
+    for (const file of this.files("")) unlinkIfThere(join(this.path, file));
+    clearClassic(this.path);
+  }
+
+  /** Removes new texts that a process has left behind when it ended. */
+  deleteLeftovers(before: number): void {
+    for (const name of readNames(this.#temporary)) {
+      const path = join(this.#temporary, name);
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (stat && stat.ctimeMs < before) unlinkIfThere(path);
+    }
+  }
+
+  /** Waits until the disk has the names of these entries' files, or that they are gone. */
+  async syncNames(ids: readonly string[]): Promise<void> {
+    if (!this.#isDurable) return;
+    const folders = new Set(ids.map((id) => dirname(join(this.path, entryFileOf(id)))));
+    await Promise.all([...folders].map(syncFolder));
+  }
+
+  async #writeNew(path: string, text: string): Promise<void> {
+    const file = await open(path, "wx", 0o600);
+    try {
+      await file.writeFile(text);
+      if (this.#isDurable) await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  // A deadline after the year 2100 is too late for a file's time, and stands in the text instead.
+  #setDeadline(path: string, expiresAt: number | null): void {
+    if (expiresAt !== null && expiresAt >= NEVER_MS) {
+      const entry = this.#readFile(path);
+      if (entry && entry.expiresAt !== expiresAt) {
+        const next = join(this.#temporary, randomUUID());
+        mkdirSync(this.#temporary, { recursive: true, mode: 0o700 });
+        writeFileSync(next, toText(this.#type, { ...entry, expiresAt }), { mode: 0o600 });
+        renameSync(next, path);
+      }
+    }
+    setFileTime(path, fileTimeOf(expiresAt));
+  }
+
+  #rename(from: string, to: string): void {
+    try {
+      renameSync(from, to);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") throw error;
+      mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+      renameSync(from, to);
+    }
+  }
+
+  /** `undefined` where there is no file, `null` where it holds no entry. */
+  #readFile(path: string): StoredEntry | null | undefined {
+    let file: number;
+    try {
+      file = openSync(path, "r");
+    } catch (error) {
+      if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+      throw error;
+    }
+    try {
+      const { mtimeMs } = fstatSync(file);
+      const entry = fromText(this.#type, readFileSync(file, "utf8"));
+      if (!entry) throw new SyntaxError("The file holds no entry");
+      return { ...entry, expiresAt: deadlineOf(entry.expiresAt, mtimeMs) };
+    } finally {
+      closeSync(file);
+    }
+  }
+}
+
+function readNames(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return [];
+    throw error;
+  }
+}
+
+/** The time of a file for a deadline; one after the year 2100 stands in the text alone. */
+function fileTimeOf(expiresAt: number | null): number {
+  return expiresAt === null ? NEVER_MS : Math.min(expiresAt, NEVER_MS - 1000);
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r").catch(() => null);
+  if (!folder) return;
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

@@ -1,0 +1,249 @@
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type {
+  Capabilities,
+  Driver,
+  EntryPage,
+  Page,
+  Schema,
+  StoredEntry,
+  WriteResult,
+} from "../databank/driver.js";
+import { DELETION_GRACE_MS } from "../databank/entry.js";
+import { KeyedQueue } from "../databank/keyed-queue.js";
+import { checkNames, flag, text } from "../databank/options.js";
+import { classicIds } from "./disk-files/classic.js";
+import { diskError } from "./disk-files/disk-error.js";
+import { FolderLocks } from "./disk-files/lock.js";
+import { type Prepared, TypeFolder } from "./disk-files/type-folder.js";
+
+/** Where a disk databank is, and how careful it is. */
+export interface DiskOptions {
+  /** The folder; it is made if it is not there. A local one: locks need hard links. */
+  readonly dir: string;
+  /**
+   * Whether to wait until a write is on the disk, so that it survives a power failure. Without,
+   * it survives the end of the process all the same.
+   * @default true
+   */
+  readonly durable?: boolean;
+}
+
+const CAPABILITIES: Capabilities = {
+  conditionalWrites: "atomic",
+  clock: "process",
+  expiryGranularityMs: 1,
+  nativeExpiry: false,
+  touch: "in-place",
+  scan: true,
+  search: false,
+  durable: true,
+  shared: true,
+  maxValueBytes: null,
+};
+
+// How long files may keep the event loop from everything else at a stretch.
+const SLICE_MS = 8;
+const LEFTOVER_MS = 3_600_000;
+const CLASSIC = "classic ";
+
+/**
+ * Stores each entry in a file of its own, readable JSON, safe for several processes on one
+ * machine.
+ *
+ * Small files are read and renamed synchronously: with the file in memory that takes some
+ * microseconds, and a way through the thread pool several times as long. What waits for the disk,
+ * writing and syncing, is asynchronous, and done before the lock is taken.
+ */
+export function diskDriver(options: DiskOptions): Driver {
+  checkNames("The disk driver", options, [
+    "dir",
+    "durable",
+    "schema",
+    "hashDepth",
+    "mode",
+    "mktmp",
+  ]);
+  const dir = text("dir", options.dir);
+  const isDurable = flag("durable", options.durable ?? true);
+  const folders = new Map<string, TypeFolder>();
+  const turns = new KeyedQueue();
+  const locks = new FolderLocks(dir);
+  let schema: Schema = {};
+
+  const driver: Driver = {
+    name: "disk",
+    capabilities: CAPABILITIES,
+    calling: { maxBatch: 128 },
+
+    async connect(declared) {
+      schema = declared;
+      await guarded(async () => {
+        mkdirSync(dir, { recursive: true, mode: 0o700 });
+        accessSync(dir, constants.R_OK | constants.W_OK | constants.X_OK);
+        locks.open();
+      });
+    },
+
+    async disconnect() {
+      locks.close();
+    },
+
+    async read(type, reads) {
+      const folder = folderOf(type);
+      return guarded(async () => reads.map(({ id }) => folder.find(id)));
+    },
+
+    async write(type, writes) {
+      const folder = folderOf(type);
+      return guarded(async () => {
+        const prepared = await Promise.all(
+          writes.map((write) => folder.prepare(write).catch((error) => diskError(dir, error))),
+        );
+        const results = await locked(folder, () =>
+          prepared.map((each) => (each instanceof Error ? each : commit(folder, each))),
+        );
+        await folder.syncNames(writes.filter((_, i) => results[i] === "done").map(({ id }) => id));
+        return results;
+      });
+    },
+
+    async touch(type, touches) {
+      const folder = folderOf(type);
+      return guarded(() => locked(folder, () => touches.map((touch) => folder.touch(touch))));
+    },
+
+    async del(type, deletions) {
+      const folder = folderOf(type);
+      return guarded(async () => {
+        const results = await locked(folder, () =>
+          deletions.map((deletion) => folder.delete(deletion)),
+        );
+        await folder.syncNames(deletions.filter((_, i) => results[i]).map(({ id }) => id));
+        return results;
+      });
+    },
+
+    async scan(type, page) {
+      return guarded(() => scan(type, page));
+    },
+
+    async count(type) {
+      return guarded(async () => {
+        let count = 0;
+        let cursor: string | null = null;
+        do {
+          const page: EntryPage = await scan(type, { limit: 200, cursor });
+          count += page.entries.length;
+          cursor = page.cursor;
+          await nextTurn();
+        } while (cursor !== null);
+        return count;
+      });
+    },
+
+    async clear(type) {
+      const folder = folderOf(type);
+      await guarded(() => locked(folder, () => folder.clear()));
+    },
+
+    async deleteExpired(type, { limit, cursor }) {
+      const folder = folderOf(type);
+      return guarded(async () => {
+        const moment = Date.now() - DELETION_GRACE_MS;
+        const { names, next } = take(folder.files(cursor ?? ""), limit);
+        const candidates = names.filter((name) => folder.mayHaveExpired(name, moment));
+        const deleted =
+          candidates.length === 0 ? 0 : await locked(folder, () => expire(folder, candidates));
+        if (next === null) folder.deleteLeftovers(Date.now() - LEFTOVER_MS);
+        return { deleted, cursor: next };
+      });
+    },
+  };
+  return driver;
+
+  function folderOf(type: string): TypeFolder {
+    let folder = folders.get(type);
+    if (!folder) {
+      const report = (of: string, cause: unknown) => driver.onCorrupt?.({ type: of, cause });
+      folder = new TypeFolder(dir, type, isDurable, report);
+      folders.set(type, folder);
+    }
+    return folder;
+  }
+
+  // One at a time in this process too: locks between processes are waited for by asking again.
+  function locked<T>(folder: TypeFolder, task: () => T): Promise<T> {
+    return turns.run(folder.path, () => locks.run(folder.lockPath, task));
+  }
+
+  async function guarded<T>(task: () => Promise<T>): Promise<T> {
+    try {
+      return await task();
+    } catch (error) {
+      throw diskError(dir, error);
+    }
+  }
+
+  function commit(folder: TypeFolder, prepared: Prepared): WriteResult {
+    try {
+      return folder.commit(prepared);
+    } catch (error) {
+      return diskError(dir, error);
+    }
+  }
+
+  async function scan(type: string, { limit, cursor }: Page): Promise<EntryPage> {
+    const folder = folderOf(type);
+    if (!cursor?.startsWith(CLASSIC)) {
+      const { names, next } = take(folder.files(cursor ?? ""), limit);
+      const entries = names.map((name) => folder.entryIn(name)).filter((entry) => entry !== null);
+      return { entries, cursor: next ?? CLASSIC };
+    }
+    return scanClassic(folder, type, limit, cursor.slice(CLASSIC.length));
+  }
+
+  async function scanClassic(
+    folder: TypeFolder,
+    type: string,
+    limit: number,
+    after: string,
+  ): Promise<EntryPage> {
+    const pkey = Object.hasOwn(schema, type) ? schema[type]?.pkey : undefined;
+    const report = (cause: unknown) => driver.onCorrupt?.({ type, cause });
+    const entries: StoredEntry[] = [];
+    for (const { path, id } of classicIds(folder.path, pkey, report)) {
+      if (path <= after) continue;
+      const entry = folder.find(id);
+      if (entry) entries.push(entry);
+      if (entries.length >= limit) return { entries, cursor: CLASSIC + path };
+    }
+    return { entries, cursor: null };
+  }
+}
+
+function expire(folder: TypeFolder, names: readonly string[]): number {
+  const moment = Date.now() - DELETION_GRACE_MS;
+  return names.filter((name) => {
+    try {
+      return folder.deleteIfExpired(name, moment);
+    } catch {
+      // A damaged file: reading its entry reports it.
+      return false;
+    }
+  }).length;
+}
+
+/** Some names, and where to go on: after a number of them, or when they have taken long. */
+function take(
+  files: Generator<string>,
+  limit: number,
+): { names: readonly string[]; next: string | null } {
+  const names: string[] = [];
+  const end = performance.now() + SLICE_MS;
+  for (const name of files) {
+    names.push(name);
+    if (names.length >= limit || performance.now() > end) return { names, next: name };
+  }
+  return { names, next: null };
+}
