@@ -25,7 +25,9 @@ export function toJson(value: unknown): string {
   let json: string | undefined;
   try {
     json = JSON.stringify(value);
-    if (json !== undefined && MAYBE_NEGATIVE_ZERO.test(json)) json = withNegativeZeros(value);
+    if (json !== undefined && MAYBE_NEGATIVE_ZERO.test(json) && hasNegativeZero(value)) {
+      json = withNegativeZeros(value);
+    }
   } catch (cause) {
     throw new DatabankError(
       "The value cannot be stored, because JSON cannot hold it: it may contain itself, or a bigint",
@@ -39,6 +41,15 @@ export function toJson(value: unknown): string {
     );
   }
   return json;
+}
+
+// A look is several times cheaper than the replacer below, which most values do not need.
+function hasNegativeZero(value: unknown): boolean {
+  if (typeof value === "number") return Object.is(value, -0);
+  if (typeof value !== "object" || value === null) return false;
+  // What such an object stands for is not in its properties, which may even be a cycle.
+  if ("toJSON" in value && typeof value.toJSON === "function") return true;
+  return Object.values(value).some(hasNegativeZero);
 }
 
 function withNegativeZeros(value: unknown): string {

@@ -24,7 +24,9 @@ beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "consumer-"));
   writeFileSync(join(folder, "package.json"), '{"name":"consumer","private":true}');
   const tarball = process.env.PACKED_PACKAGE ?? pack();
-  execFileSync("npm", ["install", "--no-audit", "--no-fund", tarball, "express-session@1.19.0"], {
+  const types = ["@types/express-session@1.19.0", "@types/node@20"];
+  const packages = [tarball, "express-session@1.19.0", ...types];
+  execFileSync("npm", ["install", "--no-audit", "--no-fund", ...packages], {
     cwd: folder,
     stdio: "ignore",
   });
@@ -135,7 +137,6 @@ session({ secret: "s", store: new Store(new Databank(diskDriver({ dir: "x" })), 
     ["esnext", "bundler"],
   ])("fit TypeScript with module %s and resolution %s", (module, moduleResolution) => {
     writeFileSync(join(folder, "consumer.mts"), consumer);
-    const types = join(root, "node_modules/@types");
     writeFileSync(
       join(folder, "tsconfig.json"),
       JSON.stringify({
@@ -146,9 +147,7 @@ session({ secret: "s", store: new Store(new Databank(diskDriver({ dir: "x" })), 
           strict: true,
           noEmit: true,
           esModuleInterop: true,
-          typeRoots: [types],
           types: ["node"],
-          paths: { "express-session": [join(types, "express-session")] },
         },
         files: ["consumer.mts"],
       }),
