@@ -26,7 +26,7 @@ import type {
 } from "./write-options.js";
 
 /** The methods of a databank that work on an entry whose id is known. */
-export abstract class EntryOperations extends EventEmitter<DatabankEvents> {
+export abstract class EntryOperations {
   /** Which paths of which types are indexed, and which property holds the id. */
   schema: Schema;
   /** What the databank's driver is called. */
@@ -36,8 +36,10 @@ export abstract class EntryOperations extends EventEmitter<DatabankEvents> {
   protected readonly connection: Connection;
   protected readonly entries: Entries;
 
+  // Not a base class: programs of the first generation take an emitter for something to wait for.
+  readonly #events = new EventEmitter<DatabankEvents>();
+
   constructor(source: Source) {
-    super();
     const { timeoutMs, maxPending, schema } = source.options;
     this.schema = schema;
     this.driverName = source.name;
@@ -49,6 +51,24 @@ export abstract class EntryOperations extends EventEmitter<DatabankEvents> {
     });
     this.collector = new Collector(() => this.connection.connected(), { timeoutMs, maxPending });
     this.entries = new Entries(this.collector);
+  }
+
+  /** Calls `listener` with each event of that name. */
+  on(event: "corrupt", listener: (...args: DatabankEvents["corrupt"]) => void): this {
+    this.#events.on(event, listener);
+    return this;
+  }
+
+  /** Calls `listener` with the next event of that name. */
+  once(event: "corrupt", listener: (...args: DatabankEvents["corrupt"]) => void): this {
+    this.#events.once(event, listener);
+    return this;
+  }
+
+  /** Takes a listener back. */
+  off(event: "corrupt", listener: (...args: DatabankEvents["corrupt"]) => void): this {
+    this.#events.off(event, listener);
+    return this;
   }
 
   /** Resolves to the entry, or to `null` where nothing is there. */
@@ -197,7 +217,7 @@ export abstract class EntryOperations extends EventEmitter<DatabankEvents> {
 
   // Outside our promises: what a listener throws belongs to the application.
   protected tellCorrupt(report: CorruptReport): void {
-    process.nextTick(() => this.emit("corrupt", report));
+    process.nextTick(() => this.#events.emit("corrupt", report));
   }
 
   /** Runs a method, unless there is no connection, and answers in the way the caller has asked. */
