@@ -11,6 +11,8 @@ import type { DriverOptions } from "./registry.js";
 /** Where a databank gets its driver from. */
 export interface DriverSource {
   readonly name: string;
+  /** The driver, where there is one from the beginning. */
+  readonly driver?: Driver;
   /**
    * Makes the driver, the first time that it is needed and again for each explicit `connect` after
    * that.
@@ -51,7 +53,7 @@ export class Connection {
   #attempt: Promise<Driver> | undefined;
   #disconnecting: Promise<void> | undefined;
   #isClaimed = false;
-  readonly #calls = new Set<Promise<unknown>>();
+  readonly #running = new Set<Promise<unknown>>();
   // Tells an attempt that has been given up from the one that counts.
   #epoch = 0;
 
@@ -63,7 +65,7 @@ export class Connection {
 
   /** The driver, once it has been made. */
   get driver(): Driver | undefined {
-    return this.#driver;
+    return this.#driver ?? this.#source.driver;
   }
 
   /** @throws NotConnectedError when calls can only fail. */
@@ -104,15 +106,19 @@ export class Connection {
    */
   async call<T>(task: (driver: Driver) => Promise<T>): Promise<T> {
     this.check();
-    const running = this.within(this.#call(task));
-    this.#calls.add(running);
     try {
-      return await running;
+      return await this.track(this.within(this.#call(task)));
     } catch (error) {
       throw toDatabankError(this.#source.name, error);
-    } finally {
-      this.#calls.delete(running);
     }
+  }
+
+  /** Makes `disconnect` wait for something. */
+  track<T>(running: Promise<T>): Promise<T> {
+    this.#running.add(running);
+    const leave = () => this.#running.delete(running);
+    running.then(leave, leave);
+    return running;
   }
 
   /** Lets the calls under way finish, for as long as one call may take, and disconnects. */
@@ -189,7 +195,7 @@ export class Connection {
     try {
       // What does not finish in time fails by itself.
       if (isConnected) {
-        const idle = Promise.all([whenIdle(), Promise.allSettled(this.#calls)]);
+        const idle = Promise.all([whenIdle(), Promise.allSettled(this.#running)]);
         await this.within(settled(idle)).catch(() => {});
       }
       await this.within(driver?.disconnect() ?? Promise.resolve());

@@ -3,7 +3,15 @@ import { type Callback, callbackIn, type Rest, report } from "./callback.js";
 import { type Criteria, Matcher, valueAt } from "./criteria.js";
 import { checkSchema, type DatabankOptions, splitOptions } from "./databank-options.js";
 import type { Capabilities, Driver } from "./driver.js";
-import { type Source, sourceOfDriver, sourceOfName, sourceToOpen } from "./driver-source.js";
+import {
+  isDriver,
+  isSource,
+  type Source,
+  sourceOfDriver,
+  sourceOfName,
+  sourceOfNothing,
+  sourceToOpen,
+} from "./driver-source.js";
 import type { Entry } from "./entry.js";
 import type { Value } from "./json.js";
 import { driverOfClass, isLegacyClass, type LegacyClass } from "./legacy-class.js";
@@ -69,7 +77,7 @@ export class Databank extends ArrayOperations {
 
   /** Makes a databank of a driver; it connects at the first call. */
   constructor(driver: Driver | Source, options: DatabankOptions = {}) {
-    super("load" in driver ? driver : sourceOfDriver(driver, { ...options }));
+    super(sourceOf(driver, options, new.target === Databank));
     this.#listings = new Listings(
       this.connection,
       () => this.schema,
@@ -176,4 +184,11 @@ export class Databank extends ArrayOperations {
       for await (const entry of entries) onResult(entry.value);
     });
   }
+}
+
+function sourceOf(given: unknown, options: DatabankOptions, isDatabank: boolean): Source {
+  if (isSource(given)) return given;
+  // Classes of the first generation pass what they like to their base, and use nothing of it.
+  const isBase = given === undefined || (!isDatabank && !isDriver(given));
+  return isBase ? sourceOfNothing() : sourceOfDriver(given, options);
 }

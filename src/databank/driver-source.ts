@@ -1,6 +1,7 @@
 import type { DriverSource } from "./connection.js";
 import { type DatabankOptions, resolveOptions, splitOptions } from "./databank-options.js";
 import type { Driver, Schema } from "./driver.js";
+import { NotImplementedError } from "./errors.js";
 import { installedDriver } from "./installed-driver.js";
 import { isLegacyDatabank } from "./legacy-driver.js";
 import { checkNames, invalidOption, text } from "./options.js";
@@ -23,15 +24,31 @@ export interface Source extends DriverSource {
 const METHODS = ["connect", "disconnect", "read", "write", "touch", "del"];
 
 /** The source that is a driver. */
-export function sourceOfDriver(driver: Driver, options: DriverOptions): Source {
+export function sourceOfDriver(driver: unknown, options: DatabankOptions): Source {
   checkDriver(driver);
   return {
     name: driver.name,
+    driver,
     isExplicit: false,
     options: resolveOptions(options),
     load(params) {
       checkNames("A databank that was made with a driver object", params, ["schema"]);
       return driver;
+    },
+  };
+}
+
+/**
+ * The source of an object that only lends its methods: driver classes of the first generation
+ * have a databank as their prototype.
+ */
+export function sourceOfNothing(): Source {
+  return {
+    name: "abstract",
+    isExplicit: true,
+    options: resolveOptions({}),
+    load() {
+      throw new NotImplementedError();
     },
   };
 }
@@ -86,15 +103,31 @@ function checkObject(options: unknown): asserts options is DriverOptions {
   );
 }
 
+/** Whether something came from one of the functions above. */
+export function isSource(value: unknown): value is Source {
+  return typeof memberOf(value, "load") === "function" && "isExplicit" in Object(value);
+}
+
+/** Whether something has what every driver has. */
+export function isDriver(value: unknown): value is Driver {
+  return missingIn(value) === undefined;
+}
+
 function checkDriver(driver: unknown): asserts driver is Driver {
   if (isLegacyDatabank(driver)) {
     throw invalidOption("This is a databank of the old package; pass legacyDriver(it) instead");
   }
-  const missing = METHODS.find((method) => typeof memberOf(driver, method) !== "function");
-  if (missing === undefined && typeof memberOf(driver, "capabilities") === "object") return;
+  const missing = missingIn(driver);
+  if (missing === undefined) return;
   throw invalidOption(
-    `A driver needs ${missing ?? "capabilities"}; to choose one by its name, use Databank.open("memory:")`,
+    `A driver needs ${missing}; to choose one by its name, use Databank.open("memory:")`,
   );
+}
+
+function missingIn(value: unknown): string | undefined {
+  const capabilities = memberOf(value, "capabilities");
+  if (typeof capabilities !== "object" || capabilities === null) return "capabilities";
+  return METHODS.find((method) => typeof memberOf(value, method) !== "function");
 }
 
 function memberOf(value: unknown, name: string): unknown {

@@ -35,8 +35,6 @@ export abstract class EntryOperations {
   readonly collector: Collector;
   protected readonly connection: Connection;
   protected readonly entries: Entries;
-
-  // Not a base class: programs of the first generation take an emitter for something to wait for.
   readonly #events = new EventEmitter<DatabankEvents>();
 
   constructor(source: Source) {
@@ -226,6 +224,6 @@ export abstract class EntryOperations {
       this.connection.check();
       return task();
     };
-    return report(run(), callbackIn<T>(rest));
+    return report(this.connection.track(run()), callbackIn<T>(rest));
   }
 }

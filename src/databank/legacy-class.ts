@@ -1,5 +1,5 @@
 import type { Driver } from "./driver.js";
-import { call, isLegacyDatabank, isNamed, type LegacyDatabank } from "./legacy-databank.js";
+import { call, hasLegacyMethods, isNamed, type LegacyDatabank } from "./legacy-databank.js";
 import { legacyDriver } from "./legacy-driver.js";
 import type { DriverFactory } from "./registry.js";
 
@@ -10,7 +10,7 @@ export type LegacyClass = new (params: object) => LegacyDatabank;
 export function isLegacyClass(value: unknown): value is LegacyClass {
   if (typeof value !== "function") return false;
   const prototype: unknown = value.prototype;
-  return isLegacyDatabank(prototype);
+  return hasLegacyMethods(prototype);
 }
 
 /** A factory of drivers that make an object of the class, connect it and disconnect it. */

@@ -38,7 +38,12 @@ export function isLegacyDatabank(value: unknown): value is LegacyDatabank {
   if (typeof value !== "object" || value === null) return false;
   // Ours has the same methods, and this besides.
   if (Object.hasOwn(value, "collector")) return false;
-  return METHODS.every((method) => typeof Reflect.get(value, method) === "function");
+  return hasLegacyMethods(value);
+}
+
+/** Whether something has the methods; a databank of ours, and the prototype of a class, may too. */
+export function hasLegacyMethods(value: unknown): boolean {
+  return METHODS.every((method) => typeof Reflect.get(Object(value), method) === "function");
 }
 
 /** Calls a method of an old databank and resolves to what its callback gets. */

@@ -10,11 +10,12 @@ import { pathAndOptions } from "./driver-url.js";
 const catalog: readonly NamedDriver[] = [
   {
     name: "memory",
-    optionNames: ["maxEntries"],
+    optionNames: ["maxEntries", "data"],
     fromUrl: (url) => pathAndOptions(url, { maxEntries: "number" }).options,
     async load() {
       const { memoryDriver } = await import("./memory.js");
-      return (options) => memoryDriver(options);
+      const { withData } = await import("./memory-data.js");
+      return ({ data = {}, ...options }) => withData(memoryDriver(options), data);
     },
   },
   {

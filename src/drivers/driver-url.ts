@@ -7,6 +7,11 @@ export type OptionKind = "boolean" | "number" | "text";
 /** The options of a driver that URLs can set, and what each is. */
 export type OptionKinds = Readonly<Record<string, OptionKind>>;
 
+const OF_EVERY_DATABANK = new Map<string, OptionKind>([
+  ["timeoutMs", "number"],
+  ["maxPending", "number"],
+]);
+
 /**
  * Takes a URL apart that says where in this computer something is: `memory:`, `disk:./sessions`,
  * `disk:/var/lib/sessions`, `disk:///var/lib/sessions?mode=384`.
@@ -40,7 +45,7 @@ function pathIn(scheme: string, rest: string): string {
 
 // An unknown name is left as it is: the driver knows what it may have been meant for.
 function optionFrom(name: string, value: string, kinds: OptionKinds): unknown {
-  const kind = Object.hasOwn(kinds, name) ? kinds[name] : "text";
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : (OF_EVERY_DATABANK.get(name) ?? "text");
   if (kind === "text") return value;
   if (kind === "number" && value.trim() !== "" && Number.isFinite(Number(value))) {
     return Number(value);
