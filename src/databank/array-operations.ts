@@ -2,7 +2,7 @@ import type { Id } from "./address.js";
 import type { Callback, Rest } from "./callback.js";
 import { isSameValue } from "./criteria.js";
 import { EntryOperations } from "./entry-operations.js";
-import { NoSuchItemError, NoSuchThingError, WrongTypeError } from "./errors.js";
+import { DatabankError, NoSuchItemError, NoSuchThingError, WrongTypeError } from "./errors.js";
 import { parseJson, toJson, type Value } from "./json.js";
 import { invalidOption, wholeNumber } from "./options.js";
 
@@ -191,6 +191,8 @@ export abstract class ArrayOperations extends EntryOperations {
     await this.entries.modify<unknown>(type, id, (value = 0) => {
       if (typeof value !== "number") throw new WrongTypeError(type, id, "number");
       sum = value + n;
+      // JSON would make null of it.
+      if (!Number.isFinite(sum)) throw tooLarge();
       return sum;
     });
     return sum;
@@ -227,6 +229,10 @@ export abstract class ArrayOperations extends EntryOperations {
   async #items<T = Value>(type: string, id: Id): Promise<readonly T[]> {
     return arrayIn<T>(type, id, await this.entries.read<unknown>(type, id));
   }
+}
+
+function tooLarge(): DatabankError {
+  return new DatabankError("The sum is too large for a number", { code: "DATABANK_INVALID_VALUE" });
 }
 
 /** The value, if it is an array; missing and wrong ones are errors. */
