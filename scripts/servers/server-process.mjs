@@ -109,6 +109,8 @@ export class ServerProcess {
     const exited = this.#exited;
     const pid = this.pid;
     if (pid === null) return;
+    // While its end is awaited it must keep this process going.
+    this.#child.ref();
     await how(pid);
     if (await isAlive(pid))
       throw new Error(`${this.#options.name} (process ${pid}) cannot be ended`);
