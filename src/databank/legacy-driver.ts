@@ -94,7 +94,7 @@ export function legacyDriver(bank: LegacyDatabank, options: LegacyDriverOptions 
     async clear(type) {
       const found = await list(type);
       if (found.some(({ id }) => id === "")) throw withoutIds(type);
-      for (const { id } of found) await entries.deleteExpired(type, id, Number.POSITIVE_INFINITY);
+      for (const { id } of found) await entries.drop(type, id);
     },
 
     async deleteExpired(type) {

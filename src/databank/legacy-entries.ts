@@ -100,6 +100,11 @@ export class LegacyEntries {
     });
   }
 
+  /** Deletes whatever is there. */
+  drop(type: string, id: string): Promise<boolean> {
+    return this.#inTurn(type, id, () => this.#delete(type, id));
+  }
+
   /** A value that a scan has given, as an entry. */
   toStored(type: string, id: string, value: unknown): StoredEntry {
     const json = toJson(value);

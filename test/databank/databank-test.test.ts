@@ -17,4 +17,8 @@ describe("the suite databank-test", () => {
       rmSync(dir, { recursive: true });
     }
   });
+
+  it("passes on a driver class of the first generation", () => {
+    expectDatabankTest("old-memory", {}, join(__dirname, "../support/old-memory-driver.cjs"));
+  });
 });
