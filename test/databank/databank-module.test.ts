@@ -1,0 +1,42 @@
+import { createRequire } from "node:module";
+import { describe, expect, it } from "vitest";
+import * as ours from "../../src/databank-module.js";
+
+const old: unknown = createRequire(__filename)("databank");
+const exportsOf = (module: unknown) => Object(module);
+
+describe("the module that stands in for the old package", () => {
+  it("exports what that did, its test suite aside", () => {
+    const names = Object.keys(exportsOf(old)).filter((name) => name !== "DriverTest");
+
+    expect(Object.keys(ours).sort()).toEqual(names.sort());
+  });
+
+  it("has errors of the same names, kinds and fields", () => {
+    for (const name of Object.keys(exportsOf(old)).filter((name) => name.endsWith("Error"))) {
+      const [theirs, mine] = [old, ours].map((module) => {
+        const ErrorClass = exportsOf(module)[name];
+        return new ErrorClass("type", "id", "third");
+      });
+      expect(mine).toBeInstanceOf(Error);
+      expect(mine).toBeInstanceOf(ours.DatabankError);
+      expect(mine.name).toBe(theirs.name);
+      for (const field of Object.keys(theirs).filter((field) => field !== "message")) {
+        expect(mine[field]).toEqual(theirs[field]);
+      }
+    }
+  });
+
+  it("has every method that databanks had", () => {
+    const bank = ours.Databank.get("memory", {});
+    const theirs = exportsOf(old).Databank.get("memory", {});
+    const internals = ["freeze", "melt"];
+    const methods: string[] = [];
+    for (const name in theirs) {
+      if (typeof theirs[name] === "function" && !internals.includes(name)) methods.push(name);
+    }
+
+    expect(methods.length).toBeGreaterThan(25);
+    for (const name of methods) expect(exportsOf(bank)[name], name).toBeTypeOf("function");
+  });
+});
