@@ -1,9 +1,20 @@
 import { couchbase } from "./couchbase.mjs";
+import { dynamodb } from "./dynamodb.mjs";
 import { mariadb } from "./mariadb.mjs";
 import { memcached } from "./memcached.mjs";
 import { mongodb } from "./mongodb.mjs";
 import { postgres } from "./postgres.mjs";
 import { redis } from "./redis.mjs";
+import { redisCluster } from "./redis-cluster.mjs";
 
 /** Every server that can be started here. `env` is the variable that names one to the tests. */
-export const catalog = [redis, postgres, mariadb, mongodb, couchbase, memcached];
+export const catalog = [
+  redis,
+  redisCluster,
+  postgres,
+  mariadb,
+  mongodb,
+  couchbase,
+  memcached,
+  dynamodb,
+];

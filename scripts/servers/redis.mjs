@@ -1,6 +1,6 @@
-import { converse } from "./converse.mjs";
 import { unpackDebian } from "./debian.mjs";
 import { findBinary } from "./find-binary.mjs";
+import { redisCommand } from "./redis-command.mjs";
 import { singleProcess } from "./single-process.mjs";
 
 const START_LIMIT_MS = 20_000;
@@ -37,11 +37,8 @@ export function redisArguments({ folder, port, durable }) {
 
 /** Whether the Redis on `port` is this process and has loaded its data. */
 export async function isRedisReady(port, pid) {
-  const info = await converse(port, "INFO\r\n", (text) => {
-    const length = /^\$(\d+)\r\n/.exec(text);
-    return length !== null && text.length >= length[0].length + Number(length[1]);
-  });
-  return info.includes(`\r\nprocess_id:${pid}\r\n`) && info.includes("\r\nloading:0\r\n");
+  const info = await redisCommand(port, "INFO");
+  return info.includes(`process_id:${pid}\r\n`) && info.includes("\r\nloading:0\r\n");
 }
 
 /** Redis. A durable one writes each change to disk before it answers. */
