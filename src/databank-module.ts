@@ -1,14 +1,18 @@
-// What the npm package `databank` exported, for programs that were written for it.
+// What the npm package `databank` exported, for programs that were written for it, and what else
+// there is to a databank.
 import { registerDrivers } from "./drivers/catalog.js";
 
 registerDrivers();
 
+export type { Criteria } from "./databank/criteria.js";
 export { Databank, type OpenOptions } from "./databank/databank.js";
 export {
   DatabankObject,
   type DatabankObjectClass,
 } from "./databank/databank-object.js";
 export type { DatabankOptions } from "./databank/databank-options.js";
+export type { Capabilities, CorruptReport, Driver, Schema, TypeSchema } from "./databank/driver.js";
+export type { Entry } from "./databank/entry.js";
 export {
   AlreadyConnectedError,
   AlreadyExistsError,
@@ -20,3 +24,13 @@ export {
   NotImplementedError,
   WrongTypeError,
 } from "./databank/errors.js";
+export type { Value } from "./databank/json.js";
+export { type LegacyDriverOptions, legacyDriver } from "./databank/legacy-driver.js";
+export type { DriverFactory, DriverOptions } from "./databank/registry.js";
+export type {
+  DeleteOptions,
+  ModifyOptions,
+  SaveOptions,
+  WriteOptions,
+  WriteOutcome,
+} from "./databank/write-options.js";
