@@ -57,11 +57,14 @@ export class Entries {
 
   async readAll<T>(type: string, ids: readonly Id[]): Promise<Record<string, T | null>> {
     if (!Array.isArray(ids)) throw invalidOption("readAll needs an array of ids");
-    const values: [string, T | null][] = [];
+    const values: (readonly [string, T | null])[] = [];
     for (let start = 0; start < ids.length; start += READ_ALL_AT_ONCE) {
       const some = ids.slice(start, start + READ_ALL_AT_ONCE);
-      const entries = await Promise.all(some.map((id) => this.find<T>(type, id)));
-      for (const [i, id] of some.entries()) values.push([toId(id), entries[i]?.value ?? null]);
+      const found = some.map(async (id) => {
+        const entry = await this.find<T>(type, id);
+        return [toId(id), entry ? entry.value : null] as const;
+      });
+      values.push(...(await Promise.all(found)));
     }
     // fromEntries defines its properties, so that even "__proto__" is an ordinary one; an object
     // without prototype would lack the hasOwnProperty that classic programs call.

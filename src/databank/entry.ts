@@ -56,7 +56,7 @@ export function toEntry<T = Value>(type: string, stored: StoredEntry): Entry<T> 
     throw new DatabankError(`A '${type}' is not readable, because what is stored is not JSON`, {
       code: "DATABANK_CORRUPT_ENTRY",
       // Not the error itself: its message quotes the text.
-      cause: cause instanceof Error ? cause.name : undefined,
+      cause: Object(cause).name,
     });
   }
   return { id, value: value as T, version, createdAt, expiresAt };

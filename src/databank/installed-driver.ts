@@ -31,10 +31,10 @@ export function installedDriver(name: string): NamedDriver | undefined {
 }
 
 function resolvePackage(name: string): string | undefined {
-  const places = [process.argv[1], join(process.cwd(), "index.js")];
-  for (const place of places) {
+  const { argv, cwd } = process;
+  for (const place of [argv[1] ?? cwd(), join(cwd(), "index.js")]) {
     try {
-      if (place) return createRequire(place).resolve(name);
+      return createRequire(place).resolve(name);
     } catch {
       // Not installed there.
     }

@@ -100,17 +100,15 @@ export async function readObjects(
 ): Promise<{ id: string; object: DatabankObject | null }[]> {
   const wanted = await Promise.all(ids.map((id) => idToGet(cls, id)));
   const values = Object(await call((done) => bankOf(cls).readAll(cls.type, wanted, done)));
-  const objects = new Map<string, Promise<DatabankObject | null>>();
-  for (const id of new Set(wanted.map(String))) {
+  const read = async (id: string) => {
     const value: unknown = Object.hasOwn(values, id) ? values[id] : null;
-    objects.set(id, value === null ? Promise.resolve(null) : loaded(cls, value));
-  }
-  return Promise.all(
-    wanted.map(async (id) => {
-      const object = (await objects.get(String(id))) ?? null;
-      return { id: String(id), object };
-    }),
+    return value === null ? null : loaded(cls, value);
+  };
+  const names = [...new Set(wanted.map(String))];
+  const objects = new Map(
+    await Promise.all(names.map(async (id) => [id, await read(id)] as const)),
   );
+  return wanted.map((id) => ({ id: String(id), object: objects.get(String(id)) ?? null }));
 }
 
 async function loaded(cls: DatabankObjectClass, value: unknown): Promise<DatabankObject> {

@@ -110,6 +110,21 @@ describe("a databank made with new or open", () => {
     await bank.connect();
   });
 
+  it("forgets an attempt that fails after disconnect", async () => {
+    const { driver, counts, gates } = gatedDriver();
+    gates.push(new Gate());
+    const bank = new Databank(driver, { timeoutMs: 20 });
+    await expect(bank.find("t", "a")).rejects.toEqual(code("DATABANK_TIMEOUT"));
+    await bank.disconnect();
+
+    const connecting = bank.connect();
+    gates[0]?.fail(new Error("too late"));
+    await connecting;
+
+    expect(await bank.find("t", "a")).toBeNull();
+    expect(counts.connects).toBe(2);
+  });
+
   it("closes what a connection opens that comes after disconnect", async () => {
     const { driver, counts, gates } = gatedDriver();
     gates.push(new Gate());
@@ -155,6 +170,27 @@ describe("a databank made with get", () => {
     await bank.connect();
 
     expect(await bank.find("t", "a")).toBeNull();
+  });
+
+  it("makes another driver for other parameters, and closes the one that failed", async () => {
+    const disconnected: unknown[] = [];
+    Databank.register("picky", ({ port }) => ({
+      ...memoryDriver(),
+      connect: async () => {
+        if (port !== 2) throw new Error("nobody listens there");
+      },
+      disconnect: async () => {
+        disconnected.push(port);
+      },
+    }));
+    const bank = Databank.get("picky", { port: 1 });
+    await expect(bank.connect()).rejects.toEqual(code("DATABANK_DRIVER_FAILED"));
+
+    await bank.connect({ port: 2 });
+
+    expect(disconnected).toEqual([1]);
+    await bank.disconnect();
+    expect(disconnected).toEqual([1, 2]);
   });
 
   it("shares one attempt among connects that come together, and refuses later ones", async () => {

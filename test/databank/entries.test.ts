@@ -94,6 +94,12 @@ describe("create, read, update, save and del", () => {
     }
   });
 
+  it("readAll refuses ids that are no array", async () => {
+    const ids: unknown = "abc";
+
+    await expect(openBank().readAll("t", ids as [])).rejects.toEqual(invalid("an array of ids"));
+  });
+
   it("readAll reads more ids than may wait at once", async () => {
     const bank = new Databank(memoryDriver(), { maxPending: 1000 });
     const ids = Array.from({ length: 2500 }, (_, i) => i);

@@ -332,6 +332,17 @@ describe("an old databank that misbehaves", () => {
     });
   });
 
+  it("fails as it does, whichever method it is", async () => {
+    const theirs = await oldBank();
+    const bank = new Databank(legacyDriver(theirs));
+    await save(theirs, "t", "a", { n: 1 });
+    theirs.update = (_type, _id, _value, done) => done(new Error("disk full"));
+
+    await expect(bank.save("t", "a", { n: 2 })).rejects.toMatchObject({
+      cause: { message: "disk full" },
+    });
+  });
+
   it("is told from a driver when it is taken for one", async () => {
     const theirs: unknown = await oldBank();
 
@@ -355,6 +366,35 @@ describe("driver classes of the first generation", () => {
     await bank.disconnect();
     await bank.connect();
     await bank.disconnect();
+  });
+
+  it("are connected and disconnected by the databank", async () => {
+    const required: unknown = createRequire(__filename)("databank/lib/drivers/memory");
+    const Memory = required as new (params: object) => LegacyDatabank;
+    let bank: LegacyDatabank | undefined;
+    class Watched extends Memory {
+      constructor(params: object) {
+        super(params);
+        bank = this;
+      }
+    }
+    Databank.register("watched", Watched as never);
+    const ours = Databank.get("watched", {});
+    await ours.connect();
+    await new Promise((resolve) => bank?.disconnect(resolve));
+    await expect(ours.find("t", "a")).rejects.toBeInstanceOf(NotConnectedError);
+
+    await ours.disconnect();
+
+    const failing = Databank.get("watched", {});
+    const { connect } = Memory.prototype;
+    Memory.prototype.connect = (_params: object, done: (error: Error) => void) =>
+      done(new Error("nobody listens there"));
+    await expect(failing.connect()).rejects.toMatchObject({
+      code: "DATABANK_DRIVER_FAILED",
+      cause: { message: "nobody listens there" },
+    });
+    Memory.prototype.connect = connect;
   });
 
   it("are refused when a package exports something else", async () => {
