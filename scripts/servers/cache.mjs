@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { access, mkdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
+import { Unavailable } from "./unavailable.mjs";
 
 const PROJECT = resolve(import.meta.dirname, "../..");
 
@@ -18,6 +19,7 @@ const filling = new Map();
 /**
  * Resolves to a folder of the cache, made by `fill(folder)` if it is not there yet. Two callers, also of two
  * processes, may fill it at once: it appears whole, under its name, from whoever ends first.
+ * @throws Unavailable where the cache cannot be written
  */
 export function cached(name, fill) {
   const running = filling.get(name) ?? fillOnce(join(cacheFolder(), name), fill);
@@ -30,7 +32,11 @@ export function cached(name, fill) {
 async function fillOnce(folder, fill) {
   if (await exists(folder)) return folder;
   const draft = `${folder}.${randomUUID()}`;
-  await mkdir(draft, { recursive: true });
+  try {
+    await mkdir(draft, { recursive: true });
+  } catch (error) {
+    throw new Unavailable(`nothing can be put into the cache: ${error.message}`, { cause: error });
+  }
   try {
     await fill(draft);
     await mkdir(dirname(folder), { recursive: true });

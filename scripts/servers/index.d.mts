@@ -75,6 +75,60 @@ export interface OwnServer {
   close(): Promise<void>;
 }
 
+/** One server of a cluster. */
+export interface ClusterNode {
+  readonly name: string;
+  readonly port: number;
+  readonly url: string;
+  /** Null while it is stopped. */
+  readonly pid: number | null;
+  /** Sends one command, of words without spaces, and resolves to its answer. */
+  command(...words: readonly (string | number)[]): Promise<string>;
+  isMaster(): Promise<boolean>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  kill(): Promise<void>;
+  pause(): Promise<void>;
+  resume(): Promise<void>;
+  /** Makes this replica the master, in order: its master hands over. Resolves when it has. */
+  failover(): Promise<void>;
+}
+
+/** A Redis Cluster of three masters with a replica each. `start`, `stop`, `kill` … are for all of them. */
+export interface OwnRedisCluster extends OwnServer {
+  /** All six. Who is master changes. */
+  readonly nodes: readonly ClusterNode[];
+  /** Resolves to the node that answers for a key. */
+  masterOf(key: string): Promise<ClusterNode | undefined>;
+  /** Resolves to a replica of a node. */
+  replicaOf(node: ClusterNode): Promise<ClusterNode | undefined>;
+  /** Resolves when all six are there, agree with one another, and the replicas follow their masters. */
+  untilWhole(): Promise<void>;
+}
+
+/** The vendor's test server, with the faults that it can imitate. */
+export interface OwnCouchbase extends OwnServer {
+  /**
+   * Has it misbehave, in its own words: `hiccup` (`msecs`, `offset`), `opfail` (`code`, `count`), `truncate` (`limit`), or
+   * lets its time pass: `time_travel` (`Offset`, in seconds).
+   */
+  control(command: string, parameters?: Readonly<Record<string, number | string>>): Promise<void>;
+}
+
+/** What `startOwnServer` gives for a name. */
+export type OwnServerOf<Name extends ServerName> = Name extends "redis-cluster"
+  ? OwnRedisCluster
+  : Name extends "couchbase"
+    ? OwnCouchbase
+    : OwnServer;
+
+/** What a server of one's own can be told. */
+export interface OwnServerOptions {
+  /** Whether it writes to disk before it answers. @default true */
+  readonly durable?: boolean | undefined;
+  readonly log?: ServerLog | undefined;
+}
+
 /** The message says, on one line, why this machine cannot have a server. */
 export class Unavailable extends Error {}
 
@@ -82,11 +136,7 @@ export class Unavailable extends Error {}
  * Starts a server of one's own and resolves when it answers.
  * @throws Unavailable where this machine cannot have it
  */
-export function startOwnServer(
-  name: ServerName,
-  options?: {
-    /** Whether it writes to disk before it answers. @default true */
-    readonly durable?: boolean | undefined;
-    readonly log?: ServerLog | undefined;
-  },
-): Promise<OwnServer>;
+export function startOwnServer<Name extends ServerName>(
+  name: Name,
+  options?: OwnServerOptions,
+): Promise<OwnServerOf<Name>>;

@@ -68,8 +68,9 @@ async function main() {
     return 0;
   }
   const running = await startServers({ ...options, log: (line) => console.error(line) });
-  for (const [name, value] of Object.entries(running.urls))
-    console.log(`export ${name}='${value}'`);
+  // What the command prints stays its own.
+  const print = command.length > 0 ? console.error : console.log;
+  for (const [name, value] of Object.entries(running.urls)) print(`export ${name}='${value}'`);
   const child =
     command.length > 0 &&
     spawn(command[0], command.slice(1), {

@@ -1,7 +1,7 @@
-import { describe, it } from "vitest";
-import { getCurrentTest } from "vitest/suite";
+import { describe, it, TestRunner } from "vitest";
 import {
-  type OwnServer,
+  type OwnServerOf,
+  type OwnServerOptions,
   type ServerName,
   SKIPPED,
   startOwnServer,
@@ -45,15 +45,15 @@ export function describeServer(variable: string, register: (url: string) => void
  * unless `durable` is false. Where the machine cannot have it, the test is skipped with the reason, or fails in continuous
  * integration (`CI`).
  */
-export async function ownServer(
-  name: ServerName,
-  options: { readonly durable?: boolean } = {},
-): Promise<OwnServer> {
+export async function ownServer<Name extends ServerName>(
+  name: Name,
+  options: OwnServerOptions = {},
+): Promise<OwnServerOf<Name>> {
   try {
     return await startOwnServer(name, options);
   } catch (error) {
     if (error instanceof Unavailable && !isComplete()) {
-      getCurrentTest()?.context.skip(`No ${name}: ${error.message}`);
+      TestRunner.getCurrentTest()?.context.skip(`No ${name}: ${error.message}`);
     }
     throw error;
   }
