@@ -92,8 +92,7 @@ export class Listings {
   }
 
   #indexed(type: string, criteria: readonly Criterion[]): readonly Criterion[] {
-    const schema = this.#schema();
-    const indices = Object.hasOwn(schema, type) ? (schema[type]?.indices ?? []) : [];
+    const indices = this.#schema()[type]?.indices ?? [];
     return criteria.filter(({ path }) => indices.includes(path));
   }
 

@@ -114,7 +114,7 @@ describe("a method with a callback", () => {
 
 describe("report", () => {
   it("lets what the callback throws surface as the application's own, once", async () => {
-    const callback = vi.fn(() => {
+    const callback = vi.fn((..._args: unknown[]) => {
       throw new Error("the application's own");
     });
     const uncaught: Error[] = [];
@@ -122,12 +122,17 @@ describe("report", () => {
     process.removeAllListeners("uncaughtException");
     process.on("uncaughtException", (error) => uncaught.push(error));
 
+    const failure = new Error("the databank's");
     await report(Promise.resolve(1), callback);
+    await report(Promise.reject(failure), callback);
     await new Promise(setImmediate);
 
     process.removeAllListeners("uncaughtException");
     for (const listener of listeners) process.on("uncaughtException", listener);
-    expect(callback).toHaveBeenCalledExactlyOnceWith(null, 1);
-    expect(uncaught.map(({ message }) => message)).toEqual(["the application's own"]);
+    expect(callback.mock.calls).toEqual([[null, 1], [failure]]);
+    expect(uncaught.map(({ message }) => message)).toEqual([
+      "the application's own",
+      "the application's own",
+    ]);
   });
 });

@@ -79,10 +79,12 @@ describe("a databank made with new or open", () => {
   it("stays closed after disconnect until someone connects explicitly", async () => {
     const bank = Databank.open("memory:");
     await bank.save("t", "a", 1);
+    expect(await bank.read("t", "a")).toBe(1);
 
     await bank.disconnect();
 
     await expect(bank.find("t", "a")).rejects.toBeInstanceOf(NotConnectedError);
+    await expect(bank.collector.read("t", { id: "a" })).rejects.toBeInstanceOf(NotConnectedError);
     await expect(bank.disconnect()).rejects.toBeInstanceOf(NotConnectedError);
     await bank.connect();
     expect(await bank.find("t", "a")).toBeNull();
@@ -229,14 +231,12 @@ describe("a databank made with get", () => {
 
 describe("disconnect", () => {
   it("waits for the calls under way, and refuses new ones", async () => {
-    const gate = new Gate();
-    const { driver, counts } = gatedDriver();
+    const [reading, writing] = [new Gate(), new Gate()];
     const memory = memoryDriver();
-    driver.write = async (type, writes) => {
-      await gate.opened;
-      return memory.write(type, writes);
-    };
-    driver.read = memory.read;
+    const { driver, counts } = gatedDriver({
+      read: (type, reads) => reading.opened.then(() => memory.read(type, reads)),
+      write: (type, writes) => writing.opened.then(() => memory.write(type, writes)),
+    });
     const bank = new Databank(driver);
     await bank.connect();
 
@@ -244,8 +244,10 @@ describe("disconnect", () => {
     await new Promise(setImmediate);
     const disconnecting = bank.disconnect();
     await expect(bank.find("t", "a")).rejects.toBeInstanceOf(NotConnectedError);
+    reading.open();
+    await new Promise(setImmediate);
     expect(counts.disconnects).toBe(0);
-    gate.open();
+    writing.open();
 
     await Promise.all([appending, disconnecting]);
     expect(counts.disconnects).toBe(1);

@@ -190,6 +190,18 @@ describe("versions over an old databank", () => {
     expect(await bank.del("t", "a", { if: again })).toBe(true);
   });
 
+  it("begin a new life when someone else makes again what this process deleted", async () => {
+    const theirs = await oldBank();
+    const bank = new Databank(legacyDriver(theirs));
+    await bank.save("t", "a", { n: 1 });
+    const mine = (await bank.find("t", "a"))?.version ?? "";
+
+    await bank.del("t", "a");
+    await save(theirs, "t", "a", { n: 1 });
+
+    expect(isSameLife((await bank.find("t", "a"))?.version ?? "", mine)).toBe(false);
+  });
+
   it("let 50 appends at once all count, across databanks of one process", async () => {
     const theirs = await oldBank();
     const banks = Array.from({ length: 50 }, () => new Databank(legacyDriver(theirs)));
