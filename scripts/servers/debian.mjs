@@ -73,6 +73,7 @@ async function download(files, packages, wanted) {
   // One line each: 'uri' file size checksum. The file's name begins with the package's.
   const names = [...listed.matchAll(/^'[^']*' ([^_\s]+)_/gm)].map((match) => match[1]);
   const chosen = new Set([...packages, ...names].filter(wanted));
+  if (chosen.size === 0) throw new Error("apt says that they are installed");
   await runTool("apt-get", [...options, "download", ...chosen], { cwd: files, env: ENVIRONMENT });
 }
 

@@ -61,7 +61,7 @@ async function prepare(place) {
       "trust",
       "-E",
       "UTF8",
-      "--locale=C.UTF-8",
+      "--no-locale",
       "--no-sync",
       "--no-instructions",
     ],

@@ -46,7 +46,7 @@ export function runTool(file, args, { limitMs = 300_000, input = "", ...options 
 export function tellingLine(text) {
   const lines = text.split("\n").map((line) => line.trim());
   return (
-    lines.find((line) => /error|fatal|fail/i.test(line)) ??
+    lines.find((line) => /error|fatal|exception|fail/i.test(line)) ??
     lines.findLast((line) => line !== "") ??
     ""
   );

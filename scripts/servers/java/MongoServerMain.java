@@ -14,7 +14,13 @@ public class MongoServerMain {
             server.shutdownNow();
             backend.close();
         }));
-        server.bind("127.0.0.1", Integer.parseInt(arguments[0]));
+        try {
+            server.bind("127.0.0.1", Integer.parseInt(arguments[0]));
+        } catch (Throwable error) {
+            error.printStackTrace();
+            // The database's own threads would keep the process going.
+            System.exit(1);
+        }
         System.out.println("Listening, process " + ProcessHandle.current().pid());
     }
 
