@@ -1,0 +1,133 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Capabilities, Driver, Page } from "../databank/driver.js";
+import { NotConnectedError } from "../databank/errors.js";
+import { patiently } from "./sqlite/commits.js";
+import { type Connection, define, open } from "./sqlite/connection.js";
+import { isFatal } from "./sqlite/engine.js";
+import { resolveOptions, type SqliteOptions } from "./sqlite/options.js";
+import type { Table } from "./sqlite/table.js";
+
+export type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite/engine.js";
+export type { SqliteDatabaseOptions, SqliteOptions, SqliteUrlOptions } from "./sqlite/options.js";
+
+// Counting and clearing go by steps of as many entries, and let others have their turn.
+const STEP = 1000;
+
+/** Stores entries in a table of a SQLite database. Needs SQLite 3.38 or newer. */
+export function sqliteDriver(options: SqliteOptions): Driver {
+  const settings = resolveOptions(options);
+  let connection: Connection | undefined;
+  let opening: Promise<unknown> = Promise.resolve();
+
+  function connected(): Connection {
+    if (!connection) throw new NotConnectedError();
+    return connection;
+  }
+
+  async function change<M, R>(
+    members: readonly M[],
+    apply: (table: Table, member: M) => R,
+  ): Promise<readonly (R | Error)[]> {
+    const { commits, table } = connected();
+    return commits.add(() => members.map((member) => slot(() => apply(table, member))));
+  }
+
+  return {
+    name: "sqlite",
+    capabilities: capabilitiesOf(settings.isMemory),
+    // The database is in this process: reads have nothing to wait for, and changes are gathered
+    // for the transaction that all methods and types of a turn share.
+    calling: { immediate: ["read", "write", "touch", "del"] },
+
+    async connect(schema) {
+      const attempt = opening.then(async () => {
+        connection ??= await open(settings);
+        await define(connection, settings.table, schema);
+      });
+      opening = attempt.catch(() => {});
+      await attempt;
+    },
+
+    async disconnect() {
+      await opening;
+      const closing = connection;
+      connection = undefined;
+      await closing?.commits.idle();
+      if (settings.database === undefined) closing?.database.close();
+    },
+
+    async read(type, reads) {
+      const { table } = connected();
+      return patiently(() => reads.map((read) => slot(() => table.read(type, read))));
+    },
+
+    write: (type, writes) => change(writes, (table, write) => table.write(type, write)),
+    touch: (type, touches) => change(touches, (table, touch) => table.touch(type, touch)),
+    del: (type, deletions) => change(deletions, (table, deletion) => table.del(type, deletion)),
+
+    async scan(type, page) {
+      const { table } = connected();
+      return patiently(() => table.scan(type, page));
+    },
+
+    async search(type, criteria, page) {
+      const { table } = connected();
+      return patiently(() => table.search(type, criteria, page));
+    },
+
+    async count(type) {
+      const { table } = connected();
+      let count = 0;
+      let cursor: string | null = null;
+      do {
+        const page: Page = { limit: STEP, cursor };
+        const step: { live: number; cursor: string | null } = await patiently(() =>
+          table.count(type, page),
+        );
+        count += step.live;
+        cursor = step.cursor;
+        if (cursor !== null) await nextTurn();
+      } while (cursor !== null);
+      return count;
+    },
+
+    async clear(type) {
+      const { commits, table } = connected();
+      while (await commits.add(() => table.clear(type, STEP))) await nextTurn();
+    },
+
+    async deleteExpired(type, { limit }) {
+      const { commits, table } = connected();
+      const { deleted, isLast } = await commits.add(() => table.cleanUp(type, limit));
+      // What has been looked at is no longer due, so each step begins at the beginning.
+      return { deleted, cursor: isLast ? null : "more" };
+    },
+
+    retry: (error) => (isFatal(error) ? "never" : "each"),
+  };
+}
+
+function capabilitiesOf(isMemory: boolean): Capabilities {
+  return {
+    conditionalWrites: "atomic",
+    clock: "process",
+    expiryGranularityMs: 1,
+    nativeExpiry: false,
+    touch: "in-place",
+    scan: true,
+    search: true,
+    durable: !isMemory,
+    shared: !isMemory,
+    maxValueBytes: null,
+  };
+}
+
+/** What is wrong with one member must not spoil the others. */
+function slot<R>(apply: () => R): R | Error {
+  try {
+    return apply();
+  } catch (error) {
+    if (isFatal(error) || !(error instanceof Error)) throw error;
+    return error;
+  }
+}
