@@ -1,6 +1,7 @@
 import { type NamedDriver, nameDriver } from "../databank/registry.js";
 import type { DiskOptions } from "./disk.js";
 import { pathAndOptions } from "./driver-url.js";
+import type { SqliteOptions } from "./sqlite.js";
 
 /**
  * The drivers of this package. Each is loaded when a databank first needs it, and no other.
@@ -29,6 +30,16 @@ const catalog: readonly NamedDriver[] = [
       return ({ dir, ...options }) => {
         const checked: unknown = { dir, ...options };
         return diskDriver(checked as DiskOptions);
+      };
+    },
+  },
+  {
+    name: "sqlite",
+    async load() {
+      const { sqliteDriver } = await import("./sqlite.js");
+      return (options) => {
+        const checked: unknown = options;
+        return sqliteDriver(checked as SqliteOptions);
       };
     },
   },
