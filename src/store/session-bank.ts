@@ -17,7 +17,7 @@ export function sessionBank(from: unknown): SessionBank {
   if (typeof from === "string") return { bank: Databank.open(from), isOwn: true };
   if (from instanceof Databank) return { bank: from, isOwn: false };
   if (isLegacyDatabank(from)) {
-    const driver = legacyDriver(from, { deadlineOf, withDeadline });
+    const driver = legacyDriver(from, { deadlineOf, withDeadline, idOf });
     return { bank: new Databank(driver), isOwn: false };
   }
   throw new DatabankError(
@@ -37,7 +37,15 @@ function withDeadline<T>(value: T, expiresAt: number | null): T {
   return { ...value, cookie: { ...value.cookie, expires } };
 }
 
-function isSession(value: unknown): value is { readonly cookie: Record<string, unknown> } {
+// Nor does it say under which id something is stored; version 1 put it into the value.
+function idOf(_type: string, value: unknown): string | null {
+  return isSession(value) && typeof value.sid === "string" ? value.sid : null;
+}
+
+function isSession(value: unknown): value is {
+  readonly cookie: Record<string, unknown>;
+  readonly sid?: unknown;
+} {
   if (typeof value !== "object" || value === null || !("cookie" in value)) return false;
   return typeof value.cookie === "object" && value.cookie !== null;
 }

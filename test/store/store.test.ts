@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver } from "../../src/databank/driver.js";
+import { registerDrivers } from "../../src/drivers/catalog.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
 import type { DatabankStoreOptions } from "../../src/store/options.js";
 import { connectDatabank, DatabankStore } from "../../src/store/store-class.js";
@@ -471,16 +472,23 @@ describe("log", () => {
 });
 
 describe("policy", () => {
-  it("tells settings and guarantees as data", async () => {
+  it("tells settings and guarantees as data", () => {
     const { store } = open({ ttlMs: 5000 });
-    expect(store.policy().guarantees.logoutMeansLogout).toBe("unknown");
-    await store.get("s");
-
     expect(store.policy()).toMatchObject({
       driver: "memory",
       ttlMs: 5000,
       absoluteTimeoutMs: null,
       guarantees: { noLostWrites: "atomic", durable: false },
     });
+  });
+
+  it("does not guess what a database can do before it was reached", async () => {
+    registerDrivers();
+    const store = new DatabankStore("memory:", { cleanupIntervalMs: 0 });
+    expect(store.policy().guarantees.logoutMeansLogout).toBe("unknown");
+    await store.get("s");
+
+    expect(store.policy().guarantees.logoutMeansLogout).toBe("atomic");
+    await store.close();
   });
 });
