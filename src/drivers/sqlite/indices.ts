@@ -22,40 +22,40 @@ export function indicesOf(schema: Schema, table: string): readonly Definition[] 
     [...new Set(indices)].flatMap((path) => {
       const key = indexKey(path);
       if (key === undefined) return [];
-      const name = indexName(table, type, path);
+      const name = indexName(table, type, path, key);
       const sql = `CREATE INDEX IF NOT EXISTS ${identifier(name)} ON ${identifier(table)} (${key}, id) WHERE type = ${quoted(toText(type))}`;
       return [{ name, sql }];
     }),
   );
 }
 
-function indexName(table: string, type: string, path: string): string {
+function indexName(table: string, type: string, path: string, key: string): string {
   const readable = `${table}_${type}_${path}`.replace(/\W+/g, "_").slice(0, 60);
   const hash = createHash("sha256")
-    .update(JSON.stringify([type, path]))
+    .update(JSON.stringify([type, key]))
     .digest("hex");
   return `${readable}_${hash.slice(0, 8)}`;
 }
 
 /**
  * What an index holds of each entry: the JSON text of the value at a path, which tells 1 from
- * "1". `undefined` where SQLite could not find the value as the databank does.
+ * "1", or its first character if it is an object or an array, because the order of keys does not
+ * matter to the databank. `undefined` where SQLite could not find the value as the databank does.
  */
 function indexKey(path: string): string | undefined {
   const paths = sqlPaths(path);
   if (paths === undefined) return undefined;
   const found = paths.map((each) => `value -> ${quoted(each)}`);
-  const first = found.length > 1 ? `coalesce(${found.join(", ")})` : found[0];
+  const first = found.length > 1 ? `coalesce(${found.join(", ")})` : `${found[0]}`;
+  const key = `substr(${first}, 1, iif(${first} GLOB '[[{]*', 1, ${MAX_INDEXED_LENGTH}))`;
   // A value that someone has damaged must not fail the statement.
-  return `substr(CASE WHEN json_valid(value) THEN ${first} END, 1, ${MAX_INDEXED_LENGTH})`;
+  return `CASE WHEN json_valid(value) THEN ${key} END`;
 }
 
 /** The conditions of a search in SQL, and the values that they compare with. */
 export interface Conditions {
   readonly sql: string;
   readonly values: readonly string[];
-  /** Whether the entries of an index that satisfy them are in the order of ids. */
-  readonly isOrdered: boolean;
 }
 
 /** The conditions that an index can answer; the databank decides about the others. */
@@ -65,17 +65,11 @@ export function conditionsOf(criteria: readonly Criterion[]): Conditions {
   for (const { path, json } of criteria) {
     const key = indexKey(path);
     if (key === undefined) continue;
-    const [first = ""] = json;
-    if (first === "{" || first === "[") {
-      // The order of keys does not matter to the databank, so any object may be the one.
-      conditions.push(`${key} >= '${first}' AND ${key} < '${first === "{" ? "|" : "\\"}'`);
-    } else {
-      conditions.push(`${key} = ?`);
-      values.push(Array.from(json).slice(0, MAX_INDEXED_LENGTH).join(""));
-    }
+    conditions.push(` AND ${key} = ?`);
+    const length = /^[[{]/.test(json) ? 1 : MAX_INDEXED_LENGTH;
+    values.push(Array.from(json).slice(0, length).join(""));
   }
-  const sql = conditions.map((each) => ` AND ${each}`).join("");
-  return { sql, values, isOrdered: values.length > 0 };
+  return { sql: conditions.join(""), values };
 }
 
 /**

@@ -55,8 +55,8 @@ export function sqlOf(tableName: string) {
     putOffDue: `UPDATE ${table} SET cleanup_at = expires_at WHERE ${due} AND ${LIVE}`,
 
     /** The type stands in the statement, because only then SQLite knows that its index will do. */
-    search: (type: string, conditions: string, id: string) =>
-      `SELECT ${COLUMNS} FROM ${table} WHERE type = ${type}${conditions} AND ${id} > ?
-      ORDER BY ${id} LIMIT ?`,
+    search: (type: string, conditions: string) =>
+      `SELECT ${COLUMNS} FROM ${table} WHERE type = ${type}${conditions} AND id > ?
+      ORDER BY id LIMIT ?`,
   };
 }

@@ -65,10 +65,7 @@ export class Table {
   search(type: string, criteria: readonly Criterion[], { limit, cursor }: Page): EntryPage {
     const { sql: conditions, values } = conditionsOf(criteria);
     if (conditions === "") return this.scan(type, { limit, cursor });
-    // The plus keeps SQLite from walking through the ids of the whole type where the index does
-    // not have them in order.
-    const id = values.length > 0 ? "id" : "+id";
-    const sql = this.#sql.search(quoted(toText(type)), conditions, id);
+    const sql = this.#sql.search(quoted(toText(type)), conditions);
     return toPage(this.#all(sql, ...values, cursor ?? "", limit), limit);
   }
 

@@ -1,0 +1,463 @@
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { Databank } from "../../src/databank/databank.js";
+import type { Driver, Schema, Write } from "../../src/databank/driver.js";
+import { newLife } from "../../src/databank/version.js";
+import { refuseUnsafe } from "../../src/drivers/sqlite/engine.js";
+import { sqliteDriver } from "../../src/drivers/sqlite.js";
+import { testDriver } from "../../src/testing/index.js";
+import { crowd, type Started } from "../support/crowd.js";
+import { expectDatabankTest } from "../support/databank-test.js";
+import { expectFidelity } from "../support/fidelity.js";
+import { testPromises } from "../support/promises.js";
+import { openOwn, spied } from "./sqlite-database.js";
+
+const HOUR_MS = 3_600_000;
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "sqlite-test-"));
+});
+afterAll(async () => {
+  await rm(dir, { recursive: true });
+});
+
+const urlOf = (name: string) => `sqlite:${join(dir, `${name}.db`)}`;
+
+async function connected(driver: Driver, schema: Schema = {}): Promise<Driver> {
+  await driver.connect(schema);
+  return driver;
+}
+
+function entry(id: string, more: Partial<Write> = {}): Write {
+  const createdAt = Date.now();
+  const expiresAt = createdAt + HOUR_MS;
+  return { id, json: "{}", version: newLife(), createdAt, expiresAt, ...more };
+}
+
+describe("in a file", () => {
+  testDriver(
+    { describe, it },
+    { open: (schema) => connected(sqliteDriver({ url: urlOf("contract") }), schema) },
+  );
+
+  it("keeps the promise of databank-test", () => {
+    expectDatabankTest("sqlite", { url: urlOf("databank-test") });
+  });
+
+  it("gives back every value and every id as it was", () =>
+    expectFidelity(() => new Databank(sqliteDriver({ url: urlOf("fidelity") }))));
+
+  const url = () => urlOf("promises");
+  testPromises("sqlite", { bank: url, url, frameworks: ["express 5"] });
+});
+
+describe("in memory", () => {
+  // The suite opens it several times and expects to find what it has written.
+  const memory = sqliteDriver({ url: "sqlite::memory:" });
+  afterAll(() => memory.disconnect());
+
+  testDriver(
+    { describe, it },
+    {
+      open: async (schema) => ({
+        ...(await connected(memory, schema)),
+        disconnect: async () => {},
+      }),
+    },
+  );
+
+  it("says that nothing outlives the process", () => {
+    expect(memory.capabilities).toMatchObject({ durable: false, shared: false });
+  });
+});
+
+describe("in a database object of one's own", () => {
+  testDriver(
+    { describe, it },
+    {
+      open: async (schema) =>
+        connected(sqliteDriver({ database: await openOwn(join(dir, "own.db")) }), schema),
+    },
+  );
+
+  it("closes it not, and changes none of its settings", async () => {
+    const database = await openOwn(join(dir, "settings.db"));
+    const settings = () =>
+      ["journal_mode", "synchronous", "busy_timeout", "foreign_keys"].map((name) =>
+        database.prepare(`PRAGMA ${name}`).get(),
+      );
+    const before = settings();
+
+    const driver = await connected(sqliteDriver({ database }));
+    await driver.write("session", [entry("a")]);
+    await driver.disconnect();
+
+    expect(settings()).toEqual(before);
+    database.close();
+  });
+
+  it("stays out of a transaction that the program has begun", async () => {
+    const database = await openOwn(join(dir, "transaction.db"));
+    const driver = await connected(sqliteDriver({ database }));
+
+    database.exec("BEGIN; CREATE TABLE theirs (a)");
+    const written = driver.write("session", [entry("a")]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    database.exec("ROLLBACK");
+
+    expect(await written).toEqual(["done"]);
+    expect(await driver.read("session", [{ id: "a" }])).toMatchObject([{ id: "a" }]);
+    database.close();
+  });
+
+  it("knows one in memory", async () => {
+    const database = await openOwn(":memory:");
+
+    expect(sqliteDriver({ database }).capabilities).toMatchObject({
+      durable: false,
+      shared: false,
+    });
+    database.close();
+  });
+});
+
+describe("what a turn of the event loop asks for", () => {
+  it("shares one transaction, whatever it is and of whatever type", async () => {
+    const { database, executed } = spied(await openOwn(join(dir, "turn.db")));
+    const driver = await connected(sqliteDriver({ database }));
+    await driver.write("a", [entry("kept"), entry("deleted")]);
+    executed.length = 0;
+
+    await Promise.all([
+      ...Array.from({ length: 50 }, (_, i) => driver.write(`type ${i % 2}`, [entry(`new ${i}`)])),
+      driver.touch("a", [{ id: "kept", expiresAt: null }]),
+      driver.del("a", [{ id: "deleted" }]),
+    ]);
+
+    expect(executed).toEqual(["BEGIN IMMEDIATE", "COMMIT"]);
+    await driver.disconnect();
+    database.close();
+  });
+
+  it("is not spoilt by one that fails", async () => {
+    const database = await openOwn(join(dir, "spoilt.db"));
+    const driver = await connected(sqliteDriver({ database }));
+    database.exec(
+      `CREATE TRIGGER refuse BEFORE INSERT ON databank WHEN NEW.id = 'bad'
+        BEGIN SELECT RAISE(ABORT, 'refused'); END`,
+    );
+
+    const results = await driver.write("session", [entry("a"), entry("bad"), entry("b")]);
+
+    expect(results).toEqual(["done", expect.any(Error), "done"]);
+    expect(await driver.read("session", [{ id: "a" }, { id: "bad" }, { id: "b" }])).toMatchObject([
+      { id: "a" },
+      null,
+      { id: "b" },
+    ]);
+    database.close();
+  });
+});
+
+describe("a lock that another program holds", () => {
+  it("makes writes wait, and neither reads nor the event loop", async () => {
+    const other = await openOwn(join(dir, "lock.db"));
+    const driver = await connected(sqliteDriver({ url: urlOf("lock") }));
+    await driver.write("session", [entry("a")]);
+    other.exec("BEGIN IMMEDIATE");
+
+    const written = driver.write("session", [entry("b")]);
+    let turns = 0;
+    const ticking = setInterval(() => {
+      turns += 1;
+    }, 1);
+    const read = await driver.read("session", [{ id: "a" }]);
+    await vi.waitUntil(() => turns >= 20);
+    clearInterval(ticking);
+    const isWaiting = await Promise.race([written.then(() => false), Promise.resolve(true)]);
+    other.exec("COMMIT");
+
+    expect(read).toMatchObject([{ id: "a" }]);
+    expect(isWaiting).toBe(true);
+    expect(await written).toEqual(["done"]);
+    await driver.disconnect();
+    other.close();
+  });
+
+  it("fails what has waited for ten seconds, which has then not happened", async () => {
+    const other = await openOwn(join(dir, "stuck.db"));
+    const driver = await connected(sqliteDriver({ url: urlOf("stuck") }));
+    other.exec("BEGIN IMMEDIATE");
+
+    const written = driver.write("session", [entry("a")]);
+
+    await expect(written).rejects.toMatchObject({ code: "DATABANK_TIMEOUT" });
+    other.exec("COMMIT");
+    expect(await driver.read("session", [{ id: "a" }])).toEqual([null]);
+    expect(await driver.write("session", [entry("a")])).toEqual(["done"]);
+    await driver.disconnect();
+    other.close();
+  });
+
+  it("delays a connection that has tables to make", async () => {
+    const other = await openOwn(join(dir, "late.db"));
+    other.exec("PRAGMA journal_mode = WAL; BEGIN IMMEDIATE");
+
+    const connecting = connected(sqliteDriver({ url: urlOf("late") }));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    other.exec("COMMIT");
+
+    const driver = await connecting;
+    expect(await driver.count?.("session")).toBe(0);
+    await driver.disconnect();
+    other.close();
+  });
+});
+
+describe("several processes", () => {
+  it("start on a file that is not there yet, eight at once", async () => {
+    const url = urlOf("folder/that/is/missing/start");
+    const schema = { session: { indices: ["user.id", "tag"] } };
+
+    const results = await crowd(8, { url, schema, task: "start", type: "session", count: 20 });
+
+    const started = results as readonly Started[];
+    const bank = new Databank(sqliteDriver({ url }));
+    const found = await bank.readAll(
+      "session",
+      started.flatMap(({ own }) => own),
+    );
+    await bank.disconnect();
+    expect(started.filter(({ isFirst }) => isFirst).length).toBe(1);
+    expect(Object.keys(found).length).toBe(160);
+    expect(Object.values(found)).not.toContain(null);
+  });
+
+  it("lose nothing when they change one entry", async () => {
+    const url = urlOf("append");
+
+    await crowd(4, { url, task: "append", type: "inbox", count: 50 });
+
+    const bank = new Databank(sqliteDriver({ url }));
+    const list = await bank.read("inbox", "list");
+    await bank.disconnect();
+    expect(new Set(list as readonly string[]).size).toBe(200);
+  });
+
+  it("lose nothing that was acknowledged when they are killed", async () => {
+    const url = urlOf("killed");
+    const acknowledged: string[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      const script = join(__dirname, "../support/writer-process.mjs");
+      const child = fork(script, [url, "entry", `${round}`]);
+      let written = 0;
+      child.on("message", (id: string) => {
+        acknowledged.push(id);
+        written += 1;
+        if (written === 100 + round) child.kill("SIGKILL");
+      });
+      await once(child, "close");
+    }
+
+    const bank = new Databank(sqliteDriver({ url }));
+    const found = await bank.readAll("entry", acknowledged);
+    await bank.disconnect();
+    expect(acknowledged.length).toBeGreaterThanOrEqual(1000);
+    expect(acknowledged.filter((id) => found[id] === null)).toEqual([]);
+  });
+
+  it("clean up together: each expired entry once, and none that is live", async () => {
+    const url = urlOf("cleanup");
+    const driver = await connected(sqliteDriver({ url }));
+    const now = vi.spyOn(Date, "now").mockReturnValue(Date.now() - HOUR_MS);
+    const expired = Array.from({ length: 3000 }, (_, i) =>
+      entry(`expired ${i}`, { expiresAt: Date.now() + 1 + i }),
+    );
+    const touched = Array.from({ length: 300 }, (_, i) =>
+      entry(`touched ${i}`, { expiresAt: Date.now() + 1 + i * 10 }),
+    );
+    await driver.write("session", [...expired, ...touched]);
+    const expiresAt = Date.now() + 2 * HOUR_MS;
+    await driver.touch(
+      "session",
+      touched.map(({ id }, i) => ({ id, expiresAt: i % 2 ? expiresAt : null })),
+    );
+    now.mockRestore();
+
+    const deleted = await crowd(5, { url, task: "cleanUp", type: "session" });
+
+    const total = (deleted as readonly number[]).reduce((sum, each) => sum + each, 0);
+    expect(total).toBe(expired.length);
+    expect(await driver.count?.("session")).toBe(touched.length);
+    await driver.disconnect();
+  });
+});
+
+describe("a search", () => {
+  const values: Record<string, unknown> = {
+    number: { user: { id: 1 } },
+    text: { user: { id: "1" } },
+    true: { user: { id: true } },
+    null: { user: { id: null } },
+    missing: { user: {} },
+    object: { user: { id: { b: 2, a: 1 } } },
+    array: { user: { id: [1, 2] } },
+    zero: { user: { id: 0 } },
+    minus: { user: { id: -0 } },
+    literal: { "user.id": 1 },
+    "literal null": { "user.id": null, user: { id: 1 } },
+    quote: { user: { id: "it's \"\\ \0 \ud800 ü" } },
+    long: { user: { id: "ü".repeat(500) } },
+    "as long": { user: { id: `${"ü".repeat(499)}x` } },
+    text_value: "user.id",
+  };
+
+  it("tells types apart, and finds objects whatever the order of their keys", async () => {
+    const bank = new Databank(sqliteDriver({ url: urlOf("search") }), {
+      schema: { session: { indices: ["user.id"] } },
+    });
+    for (const [id, value] of Object.entries(values)) await bank.save("session", id, value);
+    const search = async (id: unknown) => {
+      const found: string[] = [];
+      for await (const entry of bank.search("session", { "user.id": id })) found.push(entry.id);
+      return found;
+    };
+
+    expect(await search(1)).toEqual(["literal", "number"]);
+    expect(await search("1")).toEqual(["text"]);
+    expect(await search(true)).toEqual(["true"]);
+    expect(await search(false)).toEqual([]);
+    expect(await search(null)).toEqual(["literal null", "null"]);
+    expect(await search({ a: 1, b: 2 })).toEqual(["object"]);
+    expect(await search([1, 2])).toEqual(["array"]);
+    expect(await search([2, 1])).toEqual([]);
+    expect(await search(0)).toEqual(["zero"]);
+    expect(await search(-0)).toEqual(["minus"]);
+    expect(await search("it's \"\\ \0 \ud800 ü")).toEqual(["quote"]);
+    expect(await search("ü".repeat(500))).toEqual(["long"]);
+    await bank.disconnect();
+  });
+
+  it.each([
+    ["a path through an array", "items.0", { items: [7] }],
+    ["a number that names a property", "items.0", { items: { 0: 7 } }],
+    ["a path that begins with a number", "0.id", [{ id: 7 }]],
+    ["a full stop in a name", "a.b.c", { a: { "b.c": 7 } }],
+    ["quotes in a path", "a\"b'c", { "a\"b'c": 7 }],
+    ["an empty name", "a..b", { a: { "": { b: 7 } } }],
+    ["a name that is not ASCII", "größe", { größe: 7 }],
+    ["what means something in paths of SQLite", "$[0]", { "$[0]": 7 }],
+  ])("finds %s", async (_name, path, value) => {
+    const bank = new Databank(sqliteDriver({ url: "sqlite::memory:" }), {
+      schema: { "it's": { indices: [path] } },
+    });
+    await bank.save("it's", "a", value);
+    await bank.save("it's", "b", { a: 1 });
+
+    const found = [];
+    for await (const { id } of bank.search("it's", { [path]: 7 })) found.push(id);
+
+    expect(found).toEqual(["a"]);
+    await bank.disconnect();
+  });
+
+  it("goes by the index", async () => {
+    const { database, prepared } = spied(await openOwn(join(dir, "plan.db")));
+    const driver = await connected(sqliteDriver({ database }), {
+      session: { indices: ["user.id"] },
+    });
+
+    prepared.length = 0;
+    const criteria = [{ path: "user.id", json: "7" }];
+    await driver.search?.("session", criteria, { limit: 10, cursor: null });
+
+    const [sql] = prepared;
+    const plan = database.prepare(`EXPLAIN QUERY PLAN ${sql}`).all("7", "", 10);
+    expect(JSON.stringify(plan)).toContain("USING INDEX databank_session_user_id");
+    database.close();
+  });
+
+  it("survives a value that somebody has damaged", async () => {
+    const database = await openOwn(join(dir, "damaged.db"));
+    const first = await connected(sqliteDriver({ database }));
+    await first.write("session", [entry("a", { json: '{"tag":1}' }), entry("b")]);
+    database.exec("UPDATE databank SET value = '{damaged' WHERE id = 'b'");
+
+    const second = await connected(sqliteDriver({ database }), { session: { indices: ["tag"] } });
+
+    const page = { limit: 10, cursor: null };
+    const found = await second.search?.("session", [{ path: "tag", json: "1" }], page);
+    expect(found?.entries.map(({ id }) => id)).toEqual(["a"]);
+    expect((await second.scan?.("session", page))?.entries.length).toBe(2);
+    database.close();
+  });
+});
+
+describe("a connection", () => {
+  it("can be tried again after one that failed", async () => {
+    const blocked = join(dir, "blocked");
+    const database = await openOwn(blocked);
+    database.exec("CREATE TABLE t (a)");
+    database.close();
+    const driver = sqliteDriver({ url: `sqlite:${blocked}/a.db` });
+
+    await expect(driver.connect({})).rejects.toThrow();
+    await rm(blocked);
+    await driver.connect({});
+
+    expect(await driver.write("session", [entry("a")])).toEqual(["done"]);
+    await driver.disconnect();
+  });
+
+  it("creates a file that its owner alone can read", async () => {
+    const driver = await connected(sqliteDriver({ url: urlOf("mode") }));
+    await driver.write("session", [entry("a")]);
+
+    for (const suffix of ["", "-wal", "-shm"]) {
+      const { mode } = await stat(join(dir, `mode.db${suffix}`));
+      expect(mode & 0o777).toBe(0o600);
+    }
+    await driver.disconnect();
+  });
+
+  it("takes options from its URL", async () => {
+    const path = join(dir, "a b.db");
+    const driver = await connected(
+      sqliteDriver({ url: `sqlite://${path.replace(" ", "%20")}?durable=false&table=my+"table"` }),
+    );
+    await driver.write("session", [entry("a")]);
+
+    const database = await openOwn(path);
+    expect(database.prepare('SELECT count(*) AS n FROM "my ""table"""').get()).toMatchObject({
+      n: 1,
+    });
+    database.close();
+    await driver.disconnect();
+  });
+
+  it.each([
+    [{ url: "sqlite:" }, "must name a file"],
+    [{ url: "sqlite:a.db", durabel: true }, "did you mean durable"],
+    [{ url: "sqlite:a.db?durabel=true" }, "did you mean durable"],
+    [{ url: "sqlite:a.db", durable: 1 }, "durable must be true or false"],
+    [{ url: "sqlite:a.db", table: "" }, "table must be a text"],
+    [{ database: {} }, "must be an open database"],
+    [{ database: {}, durable: true }, "has no option durable"],
+    [{}, "url must be a text"],
+  ])("refuses the options %j", (options, message) => {
+    const given: unknown = options;
+    expect(() => sqliteDriver(given as Parameters<typeof sqliteDriver>[0])).toThrow(message);
+  });
+
+  it("refuses a better-sqlite3 that would end Node 20", () => {
+    expect(() => refuseUnsafe("13.2.0", 20)).toThrow('npm install "better-sqlite3@^12"');
+    expect(() => refuseUnsafe("12.11.1", 20)).not.toThrow();
+    expect(() => refuseUnsafe("13.2.0", 22)).not.toThrow();
+    expect(() => refuseUnsafe(undefined, 20)).not.toThrow();
+  });
+});
