@@ -398,6 +398,29 @@ describe("a search", () => {
   });
 });
 
+describe("a full disk", () => {
+  it("fails a write without room, and neither its neighbours nor those that come later", async () => {
+    const database = await openOwn(join(dir, "full.db"));
+    const driver = await connected(sqliteDriver({ database }));
+    const json = JSON.stringify("x".repeat(100_000));
+    await driver.write("session", [entry("before")]);
+    database.exec("PRAGMA max_page_count = 20");
+
+    const results = await Promise.allSettled([
+      driver.write("session", [entry("small")]),
+      driver.write("session", [entry("large", { json })]),
+      driver.touch("session", [{ id: "before", expiresAt: null }]),
+    ]);
+
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await driver.count?.("session")).toBe(2);
+    database.exec("PRAGMA max_page_count = 1000");
+    expect(await driver.write("session", [entry("large", { json })])).toEqual(["done"]);
+    expect(await driver.count?.("session")).toBe(3);
+    database.close();
+  });
+});
+
 describe("a connection", () => {
   it("can be tried again after one that failed", async () => {
     const blocked = join(dir, "blocked");

@@ -27,6 +27,8 @@ export class Commits {
   #waiting: Work[] = [];
   #isScheduled = false;
   #failures = 0;
+  // How many of those that wait get a transaction of their own.
+  #singly = 0;
   #whenIdle: (() => void)[] = [];
 
   constructor(database: SqliteDatabase) {
@@ -89,6 +91,7 @@ export class Commits {
       return;
     }
     this.#failures = 0;
+    this.#singly = Math.max(0, this.#singly - 1);
     for (const work of group) work.settle();
   }
 
@@ -99,7 +102,7 @@ export class Commits {
       if (!work) return;
       group.push(work);
       work.run();
-    } while (performance.now() < end);
+    } while (this.#singly === 0 && performance.now() < end);
   }
 
   #fail(group: readonly Work[], error: unknown): void {
@@ -109,7 +112,14 @@ export class Commits {
       return;
     }
     this.#failures = 0;
-    // When the transaction could not even begin there is no group yet.
+    if (group.length > 1) {
+      // One that finds no room on the disk, for instance, must not spoil the others.
+      this.#waiting.unshift(...group);
+      this.#singly = group.length;
+      return;
+    }
+    this.#singly = Math.max(0, this.#singly - 1);
+    // When the transaction could not even begin there is no group.
     const failed = group.length > 0 ? group : this.#waiting.splice(0);
     for (const work of failed) work.reject(error);
   }
