@@ -3,6 +3,7 @@ import { isLive } from "../databank/entry.js";
 import { DatabankError } from "../databank/errors.js";
 import { parseJson } from "../databank/json.js";
 import { type CookieJson, hasLifetime, momentOf } from "./cookie.js";
+import { capped } from "./deadline.js";
 import type { PlainSession } from "./live-session.js";
 
 // The latest moment a Date can hold.
@@ -35,7 +36,9 @@ export function sessionOf(
   if (!isRecord(value)) return corrupt(undefined);
   const stored = isRecord(value.cookie) ? value.cookie : {};
   const expiresAt = entry.expiresAt ?? momentOf(stored.expires);
-  if (!isLive(expiresAt, now) || entry.createdAt + absoluteTimeoutMs <= now) return "expired";
+  if (!isLive(expiresAt, now) || !isLive(capped(null, entry.createdAt, absoluteTimeoutMs), now)) {
+    return "expired";
+  }
   const cookie = agreeing(stored, expiresAt, now);
   return Object.assign(value, { cookie });
 }

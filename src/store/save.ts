@@ -5,6 +5,7 @@ import { DatabankError } from "../databank/errors.js";
 import { parseJson, toJson, type Value } from "../databank/json.js";
 import { isSameLife, nextVersion } from "../databank/version.js";
 import { type CookieJson, changedCookieFields, deadlineOf, isLifetimeChanged } from "./cookie.js";
+import { capped } from "./deadline.js";
 import { type MergeConflict, merge, type Resolve } from "./merge.js";
 import type { Origin } from "./provenance.js";
 import { cookieIn, type Fields, fieldsOf, isSameData, textOf } from "./session-text.js";
@@ -229,15 +230,4 @@ export class Save {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A deadline no later than a session of this age may have. */
-export function capped(
-  expiresAt: number | null,
-  createdAt: number,
-  absoluteTimeoutMs: number,
-): number | null {
-  if (absoluteTimeoutMs === Number.POSITIVE_INFINITY) return expiresAt;
-  const last = createdAt + absoluteTimeoutMs;
-  return expiresAt === null ? last : Math.min(expiresAt, last);
 }

@@ -5,19 +5,13 @@ import { toJson } from "../databank/json.js";
 import { KeyedQueue } from "../databank/keyed-queue.js";
 import { newLife, nextVersion } from "../databank/version.js";
 import { deadlineOf } from "./cookie.js";
+import { capped } from "./deadline.js";
 import type { StoreEvents } from "./events.js";
 import { inflate } from "./inflate.js";
 import type { PlainSession } from "./live-session.js";
 import type { ResolvedOptions } from "./options.js";
 import { isInstance, Provenance } from "./provenance.js";
-import {
-  capped,
-  type Outcome,
-  Save,
-  type Saved,
-  type SaveSettings,
-  type Snapshot,
-} from "./save.js";
+import { type Outcome, Save, type Saved, type SaveSettings, type Snapshot } from "./save.js";
 import { hashedId, isStorageKey } from "./session-id.js";
 import { cookieIn, fieldsOf, textOf } from "./session-text.js";
 import { adoptClassicEntry } from "./upgrade.js";
