@@ -1,0 +1,389 @@
+import { describe, expect, it } from "vitest";
+import { Collector } from "../../src/databank/collector.js";
+import type { Driver, Method, Write } from "../../src/databank/driver.js";
+import { newLife } from "../../src/databank/version.js";
+import { memoryDriver } from "../../src/drivers/memory.js";
+
+const LIMITS = { timeoutMs: 5000, maxPending: 10_000 };
+
+interface Call {
+  readonly method: Method;
+  readonly ids: readonly string[];
+}
+
+/** A memory driver that gathers calls, tells of each, and lets a test hold or break them. */
+function watchedDriver(
+  before: (call: Call) => unknown = () => {},
+  more: Partial<Driver> = {},
+): { driver: Driver; calls: Call[] } {
+  const calls: Call[] = [];
+  const memory = memoryDriver();
+  const watch = async (method: Method, members: readonly { readonly id: string }[]) => {
+    const call = { method, ids: members.map(({ id }) => id) };
+    calls.push(call);
+    await before(call);
+  };
+  const driver: Driver = {
+    ...memory,
+    calling: {},
+    read: async (type, reads) => {
+      await watch("read", reads);
+      return memory.read(type, reads);
+    },
+    write: async (type, writes) => {
+      await watch("write", writes);
+      return memory.write(type, writes);
+    },
+    touch: async (type, touches) => {
+      await watch("touch", touches);
+      return memory.touch(type, touches);
+    },
+    del: async (type, deletions) => {
+      await watch("del", deletions);
+      return memory.del(type, deletions);
+    },
+    ...more,
+  };
+  return { driver, calls };
+}
+
+function collectorOf(driver: Driver, limits: Partial<typeof LIMITS> = {}): Collector {
+  return new Collector(() => driver, { ...LIMITS, ...limits });
+}
+
+function entry(id: string, more: Partial<Write> = {}): Write {
+  return { id, json: "1", version: newLife(), createdAt: 1, expiresAt: null, ...more };
+}
+
+function deferred() {
+  let open: () => void = () => {};
+  const promise = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { promise, open };
+}
+
+const ids = (count: number) => Array.from({ length: count }, (_, i) => `id${i}`);
+
+describe("the calls of one turn", () => {
+  it("are one call of the driver: 64 reads, writes, touches and deletions", async () => {
+    const { driver, calls } = watchedDriver();
+    const collector = collectorOf(driver);
+    await Promise.all(ids(64).map((id) => collector.write("t", entry(id))));
+    await Promise.all(ids(64).map((id) => collector.read("t", { id })));
+    await Promise.all(ids(64).map((id) => collector.touch("t", { id, expiresAt: null })));
+    await Promise.all(ids(64).map((id) => collector.del("t", { id })));
+
+    expect(calls.map(({ method, ids }) => [method, ids.length])).toEqual([
+      ["write", 64],
+      ["read", 64],
+      ["touch", 64],
+      ["del", 64],
+    ]);
+  });
+
+  it("meet although they come from different callbacks of the turn", async () => {
+    const { driver, calls } = watchedDriver();
+    const collector = collectorOf(driver);
+    const reads = ids(3).map(
+      (id) =>
+        new Promise((resolve) => {
+          process.nextTick(() => void collector.read("t", { id }).then(resolve));
+        }),
+    );
+    await Promise.all(reads);
+
+    expect(calls).toHaveLength(1);
+  });
+
+  it("of different types are different calls", async () => {
+    const { driver, calls } = watchedDriver();
+    const collector = collectorOf(driver);
+    await Promise.all([collector.read("a", { id: "x" }), collector.read("b", { id: "x" })]);
+
+    expect(calls).toHaveLength(2);
+  });
+
+  it("are cut at maxBatch", async () => {
+    const { driver, calls } = watchedDriver(undefined, { calling: { maxBatch: 10 } });
+    const collector = collectorOf(driver);
+    await collector.read("t", { id: "first" });
+    await Promise.all(ids(25).map((id) => collector.read("t", { id })));
+
+    expect(calls.slice(1).map(({ ids }) => ids.length)).toEqual([10, 10, 5]);
+  });
+
+  it("gather while maxInFlight calls are under way", async () => {
+    const gate = deferred();
+    const { driver, calls } = watchedDriver(
+      ({ ids }) => (ids[0] === "first" ? undefined : gate.promise),
+      { calling: { maxInFlight: 1 } },
+    );
+    const collector = collectorOf(driver);
+    await collector.read("t", { id: "first" });
+    const held = collector.read("t", { id: "held" });
+    await new Promise((done) => setImmediate(done));
+    const behind = [];
+    for (const id of ids(5)) {
+      behind.push(collector.read("t", { id }));
+      await new Promise((done) => setImmediate(done));
+    }
+    expect(calls).toHaveLength(2);
+    gate.open();
+    await Promise.all([held, ...behind]);
+
+    expect(calls.at(-1)?.ids).toEqual(ids(5));
+  });
+
+  it("go out at once, one by one, where the driver wants that", async () => {
+    const { driver, calls } = watchedDriver(undefined, { calling: { immediate: ["read"] } });
+    const collector = collectorOf(driver);
+    await collector.read("t", { id: "first" });
+    const reads = ids(3).map((id) => collector.read("t", { id }));
+    expect(calls).toHaveLength(4);
+    await Promise.all(reads);
+  });
+});
+
+describe("the calls of one id", () => {
+  it("keep their order, whatever their methods", async () => {
+    const { driver, calls } = watchedDriver();
+    const collector = collectorOf(driver);
+    const results = await Promise.all([
+      collector.write("t", entry("x", { if: "absent" })),
+      collector.touch("t", { id: "x", expiresAt: null }),
+      collector.read("t", { id: "x" }),
+      collector.del("t", { id: "x" }),
+      collector.read("t", { id: "x" }),
+      collector.write("t", entry("x", { if: "absent" })),
+    ]);
+
+    expect(results.map((result) => result !== null && result)).toMatchObject([
+      "done",
+      true,
+      { id: "x" },
+      true,
+      false,
+      "done",
+    ]);
+    expect(calls.map(({ method }) => method)).toEqual([
+      "write",
+      "touch",
+      "read",
+      "del",
+      "read",
+      "write",
+    ]);
+  });
+
+  it("share a read that waits", async () => {
+    const { driver, calls } = watchedDriver();
+    const collector = collectorOf(driver);
+    await collector.write("t", entry("x", { json: "[1]" }));
+    const found = await Promise.all([1, 2, 3].map(() => collector.read("t", { id: "x" })));
+
+    expect(calls.filter(({ method }) => method === "read")).toEqual([
+      { method: "read", ids: ["x"] },
+    ]);
+    expect(found.map((each) => each?.json)).toEqual(["[1]", "[1]", "[1]"]);
+  });
+
+  it("do not share a read that has gone out: it may be older than what the caller knows", async () => {
+    const gate = deferred();
+    let reads = 0;
+    const { driver } = watchedDriver(({ method }) => {
+      if (method !== "read") return undefined;
+      reads += 1;
+      return reads === 1 ? gate.promise : undefined;
+    });
+    const collector = collectorOf(driver);
+    const first = collector.read("t", { id: "x" });
+    await new Promise((done) => setImmediate(done));
+    const second = collector.read("t", { id: "x" });
+    gate.open();
+    await Promise.all([first, second]);
+
+    expect(reads).toBe(2);
+  });
+
+  it("leave the value out of a shared read only if all know it", async () => {
+    const asked: unknown[] = [];
+    const memory = memoryDriver();
+    const driver: Driver = {
+      ...memory,
+      calling: {},
+      read: (type, reads) => {
+        asked.push(...reads);
+        return memory.read(type, reads);
+      },
+    };
+    const collector = collectorOf(driver);
+    await Promise.all([
+      collector.read("t", { id: "x", known: "a.0" }),
+      collector.read("t", { id: "x" }),
+    ]);
+    await Promise.all([
+      collector.read("t", { id: "x", known: "a.0" }),
+      collector.read("t", { id: "x", known: "a.0" }),
+    ]);
+
+    expect(asked).toEqual([{ id: "x" }, { id: "x", known: "a.0" }]);
+  });
+});
+
+describe("failures", () => {
+  it("of one member leave the others alone, as an error in its place", async () => {
+    const memory = memoryDriver();
+    const driver: Driver = {
+      ...memory,
+      calling: {},
+      write: async (type, writes) => {
+        const results = await memory.write(type, writes);
+        return results.map((result, i) =>
+          writes[i]?.id === "bad" ? new Error("bad value") : result,
+        );
+      },
+    };
+    const collector = collectorOf(driver);
+    const [good, bad] = await Promise.allSettled([
+      collector.write("t", entry("good")),
+      collector.write("t", entry("bad")),
+    ]);
+
+    expect(good).toEqual({ status: "fulfilled", value: "done" });
+    expect(bad).toMatchObject({ reason: { code: "DATABANK_DRIVER_FAILED" } });
+  });
+
+  it("of a batch are tried again one by one, so that one bad member spoils no other", async () => {
+    const { driver, calls } = watchedDriver(({ ids }) => {
+      if (ids.includes("bad")) throw new Error("bad value");
+    });
+    const collector = collectorOf(driver);
+    const results = await Promise.allSettled(
+      ["a", "bad", "c"].map((id) => collector.write("t", entry(id))),
+    );
+
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(calls.map(({ ids }) => ids.join())).toEqual(["a,bad,c", "a", "bad", "c"]);
+  });
+
+  it("that are lost deadlocks are tried again whole", async () => {
+    let failures = 3;
+    const { driver, calls } = watchedDriver(
+      () => {
+        failures -= 1;
+        if (failures >= 0) throw new Error("deadlock");
+      },
+      { retry: () => "whole" },
+    );
+    const collector = collectorOf(driver);
+    await Promise.all(["a", "b"].map((id) => collector.write("t", entry(id))));
+
+    expect(calls.map(({ ids }) => ids.length)).toEqual([2, 2, 2, 2]);
+  });
+
+  it("of a database out of reach are not tried again", async () => {
+    const { driver, calls } = watchedDriver(
+      () => {
+        throw new Error("connection refused");
+      },
+      { retry: () => "never" },
+    );
+    const collector = collectorOf(driver);
+    const results = await Promise.allSettled(
+      ["a", "b"].map((id) => collector.write("t", entry(id))),
+    );
+
+    expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(calls).toHaveLength(1);
+  });
+
+  it("that are answers too short are errors", async () => {
+    const { driver } = watchedDriver(undefined, { read: async () => [] });
+    const collector = collectorOf(driver);
+
+    await expect(collector.read("t", { id: "x" })).rejects.toMatchObject({
+      code: "DATABANK_DRIVER_FAILED",
+    });
+  });
+
+  it("a write that finds its own version was done before", async () => {
+    const { driver } = watchedDriver();
+    const collector = collectorOf(driver);
+    const write = entry("x", { if: "absent" });
+    await collector.write("t", write);
+
+    expect(await collector.write("t", write)).toBe("done");
+    expect(await collector.write("t", entry("x", { if: "absent" }))).toMatchObject({
+      conflict: { version: write.version },
+    });
+  });
+
+  it("a value that is too large fails alone, and is not sent", async () => {
+    const memory = memoryDriver();
+    const { driver, calls } = watchedDriver(undefined, {
+      capabilities: { ...memory.capabilities, maxValueBytes: 10 },
+    });
+    const collector = collectorOf(driver);
+    const [large, small] = await Promise.allSettled([
+      collector.write("t", entry("large", { json: '"äääääääää"' })),
+      collector.write("t", entry("small")),
+    ]);
+
+    expect(large).toMatchObject({ reason: { code: "DATABANK_VALUE_TOO_LARGE" } });
+    expect(small).toEqual({ status: "fulfilled", value: "done" });
+    expect(calls).toEqual([{ method: "write", ids: ["small"] }]);
+  });
+});
+
+describe("time", () => {
+  it("runs out for calls that are sent, queued or waiting behind another, and life goes on", async () => {
+    let isStuck = true;
+    const { driver } = watchedDriver(() => (isStuck ? new Promise(() => {}) : undefined), {
+      calling: { maxInFlight: 1 },
+    });
+    const collector = collectorOf(driver, { timeoutMs: 60 });
+    const sent = collector.read("t", { id: "x" });
+    await new Promise((done) => setImmediate(done));
+    const queued = collector.read("t", { id: "y" });
+    const waiting = collector.write("t", entry("x"));
+    const results = await Promise.allSettled([sent, queued, waiting]);
+    isStuck = false;
+
+    for (const result of results) {
+      expect(result).toMatchObject({ reason: { code: "DATABANK_TIMEOUT" } });
+    }
+    expect(await collector.read("t", { id: "x" })).toBeNull();
+    expect(await collector.read("t", { id: "y" })).toBeNull();
+  });
+
+  it("that ran out for one call does not hold up the next one of its id", async () => {
+    let writes = 0;
+    const { driver } = watchedDriver(({ method }) => {
+      if (method !== "write") return undefined;
+      writes += 1;
+      return writes === 1 ? new Promise(() => {}) : undefined;
+    });
+    const collector = collectorOf(driver, { timeoutMs: 60 });
+    const stuck = collector.write("t", entry("x"));
+    await new Promise((done) => setTimeout(done, 30));
+    const next = collector.write("t", entry("x"));
+
+    await expect(stuck).rejects.toMatchObject({ code: "DATABANK_TIMEOUT" });
+    expect(await next).toBe("done");
+  });
+
+  it("too many calls at once are an error, and others come through", async () => {
+    const gate = deferred();
+    const { driver } = watchedDriver(() => gate.promise);
+    const collector = collectorOf(driver, { maxPending: 3 });
+    const accepted = ids(3).map((id) => collector.read("t", { id }));
+
+    await expect(collector.read("t", { id: "one more" })).rejects.toMatchObject({
+      code: "DATABANK_QUEUE_FULL",
+    });
+    gate.open();
+    expect(await Promise.all(accepted)).toEqual([null, null, null]);
+    expect(await collector.read("t", { id: "one more" })).toBeNull();
+  });
+});
