@@ -1,6 +1,6 @@
 import { fork } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
@@ -187,6 +187,25 @@ describe("a lock that another program holds", () => {
     expect(await written).toEqual(["done"]);
     await driver.disconnect();
     other.close();
+  });
+
+  it("makes reads wait where it keeps readers out", async () => {
+    const [database, other] = await Promise.all([
+      openOwn(join(dir, "exclusive.db")),
+      openOwn(join(dir, "exclusive.db")),
+    ]);
+    database.exec("PRAGMA busy_timeout = 0");
+    const driver = await connected(sqliteDriver({ database }));
+    await driver.write("session", [entry("a")]);
+    other.exec("BEGIN EXCLUSIVE");
+
+    const read = driver.read("session", [{ id: "a" }]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    other.exec("COMMIT");
+
+    expect(await read).toMatchObject([{ id: "a" }]);
+    other.close();
+    database.close();
   });
 
   it("fails what has waited for ten seconds, which has then not happened", async () => {
@@ -382,6 +401,19 @@ describe("a search", () => {
     database.close();
   });
 
+  it("forgets statements of which there are too many", async () => {
+    const types = Array.from({ length: 250 }, (_, i) => `type ${i}`);
+    const schema = Object.fromEntries(types.map((type) => [type, { indices: ["tag"] }]));
+    const driver = await connected(sqliteDriver({ url: "sqlite::memory:" }), schema);
+
+    for (const type of [...types, ...types]) {
+      const page = { limit: 10, cursor: null };
+      const found = await driver.search?.(type, [{ path: "tag", json: "1" }], page);
+      expect(found).toEqual({ entries: [], cursor: null });
+    }
+    await driver.disconnect();
+  });
+
   it("survives a value that somebody has damaged", async () => {
     const database = await openOwn(join(dir, "damaged.db"));
     const first = await connected(sqliteDriver({ database }));
@@ -435,6 +467,33 @@ describe("a connection", () => {
 
     expect(await driver.write("session", [entry("a")])).toEqual(["done"]);
     await driver.disconnect();
+  });
+
+  it("refuses a file that is no database, and leaves it alone", async () => {
+    const path = join(dir, "letter.txt");
+    const letter = "Dear Ann, ".repeat(1000);
+    await writeFile(path, letter);
+
+    await expect(sqliteDriver({ url: `sqlite:${path}` }).connect({})).rejects.toThrow();
+
+    expect(await readFile(path, "utf8")).toBe(letter);
+  });
+
+  it("ends when what is under way is done", async () => {
+    const other = await openOwn(join(dir, "end.db"));
+    const driver = await connected(sqliteDriver({ url: urlOf("end") }));
+    other.exec("BEGIN IMMEDIATE");
+
+    const written = driver.write("session", [entry("a")]);
+    const disconnected = driver.disconnect();
+    other.exec("COMMIT");
+
+    await disconnected;
+    expect(await written).toEqual(["done"]);
+    await expect(driver.read("session", [{ id: "a" }])).rejects.toMatchObject({
+      code: "DATABANK_NOT_CONNECTED",
+    });
+    other.close();
   });
 
   it("creates a file that its owner alone can read", async () => {
