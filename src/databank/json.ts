@@ -47,8 +47,9 @@ export function toJson(value: unknown): string {
 function hasNegativeZero(value: unknown): boolean {
   if (typeof value === "number") return Object.is(value, -0);
   if (typeof value !== "object" || value === null) return false;
-  // What such an object stands for is not in its properties, which may even be a cycle.
-  if ("toJSON" in value && typeof value.toJSON === "function") return true;
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    return hasNegativeZero(value.toJSON(""));
+  }
   return Object.values(value).some(hasNegativeZero);
 }
 

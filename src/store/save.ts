@@ -13,10 +13,9 @@ import { cookieIn, type Fields, fieldsOf, isSameData, textOf } from "./session-t
 /** What became of a session that was handed to `set` or `touch`. */
 export type Outcome = "created" | "written" | "merged" | "touched" | "gone";
 
-/** A session at the moment it was handed to the store. */
-export interface Snapshot {
-  /** JSON text of the session. */
-  readonly json: string;
+/** What a session says of its lifetime, at the moment it was handed to the store. */
+export interface Lifetime {
+  readonly cookie: CookieJson;
   /** Its lifetime in milliseconds, where a host says it beside the session. */
   readonly ttlMs: number | undefined;
 }
@@ -48,8 +47,7 @@ export class Save {
   readonly #settings: SaveSettings;
   readonly #id: string;
   readonly #origin: Origin;
-  readonly #mine: Snapshot;
-  readonly #cookie: CookieJson;
+  readonly #mine: Lifetime;
   readonly #changedCookie: readonly string[];
 
   constructor(
@@ -57,31 +55,29 @@ export class Save {
     settings: SaveSettings,
     id: string,
     origin: Origin,
-    mine: Snapshot,
+    mine: Lifetime,
   ) {
     this.#collector = collector;
     this.#settings = settings;
     this.#id = id;
     this.#origin = origin;
     this.#mine = mine;
-    this.#cookie = cookieIn(mine.json);
-    this.#changedCookie = changedCookieFields(origin.cookie, this.#cookie);
+    this.#changedCookie = changedCookieFields(origin.cookie, mine.cookie);
   }
 
   /** For `set`: a session without changes needs no more than a touch. */
-  async set(): Promise<Saved> {
-    const isUnchanged =
-      this.#changedCookie.length === 0 && isSameData(this.#origin.base, this.#mine.json);
-    return isUnchanged ? this.#touchOnly() : this.#write(this.#mine.json);
+  async set(json: string): Promise<Saved> {
+    const isUnchanged = this.#changedCookie.length === 0 && isSameData(this.#origin.base, json);
+    return isUnchanged ? this.#touchOnly() : this.#write(json);
   }
 
   /**
    * For `update`: stores the session as it is, if nobody else wrote.
    * @returns `null` if somebody did, and it has to be read and changed again.
    */
-  async setUnlessChanged(): Promise<Outcome | null> {
+  async setUnlessChanged(json: string): Promise<Outcome | null> {
     const current = this.#originAsEntry();
-    const write = this.#writeOver(current, this.#compose(this.#mine.json, current).json);
+    const write = this.#writeOver(current, this.#compose(json, current).json);
     const result = await this.#collector.write(this.#settings.type, write);
     if (result === "done") return "written";
     return result.conflict && isSameLife(result.conflict.version, current.version) ? null : "gone";
@@ -163,7 +159,7 @@ export class Save {
       expiresAt: write.extend ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt,
       stored: write.json,
       base: mineJson,
-      cookie: this.#cookie,
+      cookie: this.#mine.cookie,
     };
   }
 
@@ -173,7 +169,8 @@ export class Save {
     const { isClassic, resolve } = this.#settings;
     // Nobody else wrote, and the session shows all that is stored: then what it says is the answer.
     const isMineAll = current.json === stored && stored === base && hidden.length === 0;
-    if (isMineAll && !isClassic && mineJson === this.#mine.json) {
+    // The base is written only for its cookie, which it does not have as it is now.
+    if (isMineAll && !isClassic && mineJson !== base) {
       return { json: mineJson, conflicts: [] };
     }
     const input = {
@@ -196,8 +193,8 @@ export class Save {
   #mergedCookie(current: StoredEntry, theirs: Fields): Value {
     const cookie = theirs.get("cookie");
     const merged: Record<string, unknown> = isRecord(cookie) ? { ...cookie } : {};
-    for (const name of this.#changedCookie) merged[name] = this.#cookie[name];
-    if (!this.#isTheirLifetimeNew(current)) merged.expires = this.#cookie.expires ?? null;
+    for (const name of this.#changedCookie) merged[name] = this.#mine.cookie[name];
+    if (!this.#isTheirLifetimeNew(current)) merged.expires = this.#mine.cookie.expires ?? null;
     return parseJson(toJson(merged));
   }
 
@@ -220,7 +217,9 @@ export class Save {
   #wantedDeadline(): number | null {
     const { ttlMs } = this.#mine;
     const now = Date.now();
-    return ttlMs === undefined ? deadlineOf(this.#cookie, this.#settings.ttlMs, now) : now + ttlMs;
+    return ttlMs === undefined
+      ? deadlineOf(this.#mine.cookie, this.#settings.ttlMs, now)
+      : now + ttlMs;
   }
 
   #capped(expiresAt: number | null, createdAt = this.#origin.createdAt): number | null {

@@ -4,16 +4,16 @@ import { DatabankError } from "../databank/errors.js";
 import { toJson } from "../databank/json.js";
 import { KeyedQueue } from "../databank/keyed-queue.js";
 import { newLife, nextVersion } from "../databank/version.js";
-import { deadlineOf } from "./cookie.js";
+import { deadlineOf, fieldsOfCookie } from "./cookie.js";
 import { capped } from "./deadline.js";
 import type { StoreEvents } from "./events.js";
 import { inflate } from "./inflate.js";
 import type { PlainSession } from "./live-session.js";
 import type { ResolvedOptions } from "./options.js";
 import { isInstance, Provenance } from "./provenance.js";
-import { type Outcome, Save, type Saved, type SaveSettings, type Snapshot } from "./save.js";
+import { type Lifetime, type Outcome, Save, type Saved, type SaveSettings } from "./save.js";
 import { hashedId, isStorageKey } from "./session-id.js";
-import { cookieIn, fieldsOf, textOf } from "./session-text.js";
+import { fieldsOf, textOf } from "./session-text.js";
 import { adoptClassicEntry } from "./upgrade.js";
 
 /** Changes a session, in place or by returning another; may be called again after a conflict. */
@@ -52,20 +52,21 @@ export class Sessions {
       });
     }
     const live = checkedSession(session);
-    const mine = this.#snapshot(live, ttlMs);
+    const json = this.#snapshot(live);
+    const mine = lifetimeOf(live, ttlMs);
     const id = this.#idOf(sid);
     return this.#queue.run(id, async () => {
       const origin = this.provenance.find(sid, live);
-      if (!origin) return this.#insert(sid, id, live, mine);
+      if (!origin) return this.#insert(sid, id, live, json, mine);
       const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
-      return this.#saved(sid, live, await save.set());
+      return this.#saved(sid, live, await save.set(json));
     });
   }
 
   async touch(sid: unknown, session: unknown, ttlMs: number | undefined): Promise<Outcome> {
     if (!isUsable(sid)) return "gone";
     const live = checkedSession(session);
-    const mine = this.#snapshot(live, ttlMs);
+    const mine = lifetimeOf(live, ttlMs);
     const id = this.#idOf(sid);
     return this.#queue.run(id, async () => {
       const origin = this.provenance.find(sid, live);
@@ -103,9 +104,10 @@ export class Sessions {
         const origin = session && this.provenance.find(sid, session);
         if (!origin) return "gone";
         const changed = checkedSession((await change(session)) ?? session);
-        const mine = this.#snapshot(changed, undefined);
+        const json = this.#snapshot(changed);
+        const mine = lifetimeOf(changed, undefined);
         const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
-        const outcome = await save.setUnlessChanged();
+        const outcome = await save.setUnlessChanged(json);
         if (outcome) return outcome;
       }
       throw new DatabankError(
@@ -147,8 +149,14 @@ export class Sessions {
   }
 
   /** Stores a session of unknown origin, over whatever is there. */
-  async #insert(sid: string, id: string, session: object, mine: Snapshot): Promise<Outcome> {
-    const json = this.#settings.isClassic ? withSid(mine.json, sid) : mine.json;
+  async #insert(
+    sid: string,
+    id: string,
+    session: object,
+    base: string,
+    mine: Lifetime,
+  ): Promise<Outcome> {
+    const json = this.#settings.isClassic ? withSid(base, sid) : base;
     let current: StoredEntry | null = null;
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
       const write = this.#insertion(id, json, mine, isInstance(session) ? null : current);
@@ -158,7 +166,7 @@ export class Sessions {
         if: condition,
       });
       if (result === "done") {
-        if (isInstance(session)) this.#adopt(sid, session, write, mine);
+        if (isInstance(session)) this.#adopt(sid, session, write, base, mine);
         else if (current) this.#events.untracked(sid);
         return current ? "written" : "created";
       }
@@ -171,7 +179,7 @@ export class Sessions {
   }
 
   /** A plain object goes on with the life that is there; a new session starts its own. */
-  #insertion(id: string, json: string, mine: Snapshot, current: StoredEntry | null): Write {
+  #insertion(id: string, json: string, mine: Lifetime, current: StoredEntry | null): Write {
     const createdAt = current?.createdAt ?? Date.now();
     return {
       id,
@@ -182,15 +190,15 @@ export class Sessions {
     };
   }
 
-  #adopt(sid: string, session: object, write: Write, mine: Snapshot): void {
+  #adopt(sid: string, session: object, write: Write, base: string, mine: Lifetime): void {
     this.provenance.saved(session, {
       sid,
       version: write.version,
       createdAt: write.createdAt,
       expiresAt: write.expiresAt,
       stored: write.json,
-      base: mine.json,
-      cookie: cookieIn(mine.json),
+      base,
+      cookie: mine.cookie,
       hidden: [],
     });
   }
@@ -206,7 +214,7 @@ export class Sessions {
   }
 
   /** The session as it is now: a request that goes on changing it changes the next save. */
-  #snapshot(session: object, ttlMs: number | undefined): Snapshot {
+  #snapshot(session: object): string {
     const json = toJson(session);
     const { maxBytes } = this.#options;
     // A character is at least one byte, so most sessions need not be counted.
@@ -215,13 +223,12 @@ export class Sessions {
         code: "DATABANK_VALUE_TOO_LARGE",
       });
     }
-    return { json, ttlMs };
+    return json;
   }
 
-  #deadline({ json, ttlMs }: Snapshot, createdAt: number): number | null {
+  #deadline({ cookie, ttlMs }: Lifetime, createdAt: number): number | null {
     const now = Date.now();
-    const wanted =
-      ttlMs === undefined ? deadlineOf(cookieIn(json), this.#options.ttlMs, now) : now + ttlMs;
+    const wanted = ttlMs === undefined ? deadlineOf(cookie, this.#options.ttlMs, now) : now + ttlMs;
     return capped(wanted, createdAt, this.#options.absoluteTimeoutMs);
   }
 
@@ -237,6 +244,11 @@ function isUsable(sid: unknown): sid is string {
 function checkedSession(session: unknown): object {
   if (typeof session === "object" && session !== null && !Array.isArray(session)) return session;
   throw new DatabankError("A session must be an object", { code: "DATABANK_INVALID_VALUE" });
+}
+
+function lifetimeOf(session: object, ttlMs: number | undefined): Lifetime {
+  const { cookie } = session as { cookie?: unknown };
+  return { cookie: fieldsOfCookie(cookie), ttlMs };
 }
 
 function withSid(json: string, sid: string): string {
