@@ -103,5 +103,10 @@ async function fetchLists() {
   };
   const options = Object.entries(settings).flatMap(([key, value]) => ["-o", `${key}=${value}`]);
   await runTool("apt-get", [...options, "update", "-q"], { env: ENVIRONMENT });
+  // One source that is out of reach is only a warning to apt, and so are all of them.
+  const files = await readdir(join(own, "state", "lists"));
+  if (!files.some((file) => file.includes("_Packages"))) {
+    throw new Error("the package lists are out of reach (is there a network?)");
+  }
   return options;
 }

@@ -71,7 +71,14 @@ async function copyDependencies({ group, name, version }, folder) {
 `,
   );
   // A repository of its own, so that the user's stays as it is.
-  const args = ["-B", "-q", "-f", pom, `-Dmaven.repo.local=${join(own, "repository")}`];
+  const args = [
+    "-B",
+    "-q",
+    "-Dstyle.color=never",
+    "-f",
+    pom,
+    `-Dmaven.repo.local=${join(own, "repository")}`,
+  ];
   try {
     await runTool(mvn, [...args, "dependency:copy-dependencies", `-DoutputDirectory=${folder}`]);
   } catch (error) {

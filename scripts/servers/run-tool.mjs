@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { stripVTControlCharacters } from "node:util";
 
 /** A tool ended badly; `output` is all that it printed. */
 export class ToolError extends Error {
@@ -35,16 +36,16 @@ export function runTool(file, args, { limitMs = 300_000, input = "", ...options 
       clearTimeout(timer);
       if (code === 0) resolve(output.stdout);
       else
-        fail(
-          `${file} ended with ${signal ?? code}: ${tellingLine(output.stderr || output.stdout)}`,
-        );
+        fail(`${file} ended with ${signal ?? code}: ${tellingLine(output.stderr + output.stdout)}`);
     });
   });
 }
 
 /** The line of `text` that says what went wrong: the first that names an error, else the last one. */
 export function tellingLine(text) {
-  const lines = text.split("\n").map((line) => line.trim());
+  const lines = stripVTControlCharacters(text)
+    .split("\n")
+    .map((line) => line.trim());
   return (
     lines.find((line) => /error|fatal|exception|fail/i.test(line)) ??
     lines.findLast((line) => line !== "") ??
