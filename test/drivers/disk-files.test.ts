@@ -1,0 +1,276 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import {
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { CorruptReport, Driver, Write } from "../../src/databank/driver.js";
+import { newLife, nextVersion } from "../../src/databank/version.js";
+import { diskDriver } from "../../src/drivers/disk.js";
+import { FolderLocks } from "../../src/drivers/disk-files/lock.js";
+
+const HOUR_MS = 3_600_000;
+
+let dir: string;
+let driver: Driver;
+let reports: CorruptReport[];
+
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), "disk-files-"));
+  driver = diskDriver({ dir });
+  reports = [];
+  driver.onCorrupt = (report) => reports.push(report);
+  await driver.connect({ session: { pkey: "sid" } });
+});
+
+afterEach(async () => {
+  await driver.disconnect();
+  rmSync(dir, { recursive: true });
+});
+
+function entry(id: string, more: Partial<Write> = {}): Write {
+  const expiresAt = Date.now() + HOUR_MS;
+  return { id, json: '{"a":1}', version: newLife(), createdAt: 1, expiresAt, ...more };
+}
+
+/** All files of entries, by their paths. */
+function files(folder = join(dir, "session")): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".json"))
+    .map((name) => join(folder, name));
+}
+
+async function onlyFile(): Promise<string> {
+  await driver.write("session", [entry("x")]);
+  return files()[0] ?? "";
+}
+
+const readOne = async (id: string) => (await driver.read("session", [{ id }]))[0];
+
+describe("an entry's file", () => {
+  it("is readable JSON that only its owner may read", async () => {
+    const file = await onlyFile();
+
+    expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ id: "x", value: { a: 1 } });
+    expect(statSync(file).mode & 0o777).toBe(0o600);
+    expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
+  });
+
+  it("keeps its text when it is touched", async () => {
+    const file = await onlyFile();
+    const before = { text: readFileSync(file, "utf8"), ino: statSync(file).ino };
+    const expiresAt = Date.now() + 2 * HOUR_MS;
+    await driver.touch("session", [{ id: "x", expiresAt }]);
+
+    expect({ text: readFileSync(file, "utf8"), ino: statSync(file).ino }).toEqual(before);
+    expect(await readOne("x")).toMatchObject({ expiresAt });
+  });
+
+  it("lives as long as it was written for when a copy has lost its time", async () => {
+    const file = await onlyFile();
+    const written = await readOne("x");
+    utimesSync(file, 1, 1);
+
+    expect(await readOne("x")).toEqual(written);
+    expect(await driver.deleteExpired?.("session", { limit: 10, cursor: null })).toMatchObject({
+      deleted: 0,
+    });
+  });
+
+  it("is not opened by a cleanup before its time", async () => {
+    const file = await onlyFile();
+    const { mtimeMs } = statSync(file);
+    writeFileSync(file, "torn");
+    utimesSync(file, mtimeMs / 1000, mtimeMs / 1000);
+    await driver.deleteExpired?.("session", { limit: 10, cursor: null });
+
+    expect(reports).toEqual([]);
+    expect(files()).toEqual([file]);
+  });
+
+  it.each([
+    ["torn", '{"id":"x","ty'],
+    ["empty", ""],
+    ["foreign", '{"hello":"world"}'],
+    [
+      "of another type",
+      '{"id":"x","type":"other","version":"a.0","createdAt":1,"expiresAt":null,"value":1}\n',
+    ],
+  ])("that is %s is a miss and a report, and stops no scan", async (_what, text) => {
+    const file = await onlyFile();
+    await driver.write("session", [entry("good")]);
+    writeFileSync(file, text);
+
+    expect(await readOne("x")).toBeNull();
+    const page = await driver.scan?.("session", { limit: 10, cursor: null });
+    expect(page?.entries.map(({ id }) => id)).toEqual(["good"]);
+    expect(await driver.count?.("session")).toBe(1);
+    expect(reports.length).toBeGreaterThanOrEqual(2);
+    expect(JSON.stringify(reports)).not.toContain('"x"');
+    expect(await driver.write("session", [entry("x", { if: "absent" })])).toEqual(["done"]);
+    expect(await readOne("x")).toMatchObject({ id: "x" });
+  });
+});
+
+describe("a file of version 1", () => {
+  function classicFile(id: string): string {
+    const name = createHash("md5").update(id).digest("base64url");
+    return join(
+      dir,
+      "session",
+      name.slice(0, 1),
+      name.slice(0, 2),
+      name.slice(0, 3),
+      `${name}.json`,
+    );
+  }
+
+  function writeClassic(id: string, value: object): string {
+    const file = classicFile(id);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, JSON.stringify(value));
+    return file;
+  }
+
+  it("lies where version 1 put it", () => {
+    // An id and its path, as the first generation's driver wrote them.
+    expect(classicFile("BRh1Az3")).toMatch(/_\/_j\/_j5\/_j57cWeMbAyne7drgld8oQ\.json$/);
+  });
+
+  it("is read, and becomes one of ours when it is written", async () => {
+    const file = writeClassic("old", { sid: "old", n: 1 });
+    const found = await readOne("old");
+    expect(found).toMatchObject({ json: '{"sid":"old","n":1}', expiresAt: null });
+    if (!found || found instanceof Error) throw new Error("It was not found");
+    const write = entry("old", { version: nextVersion(found.version), if: found.version });
+
+    expect(await driver.write("session", [write])).toEqual(["done"]);
+    expect(files()).toHaveLength(1);
+    expect(files()).not.toContain(file);
+    expect(await readOne("old")).toMatchObject({ version: write.version });
+  });
+
+  it("is listed if its value tells its id, counted, deleted and cleared", async () => {
+    writeClassic("one", { sid: "one" });
+    writeClassic("two", { sid: "two" });
+    writeClassic("three", { sid: "somebody else's" });
+    await driver.write("session", [entry("ours")]);
+    const ids: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: { entries: readonly { id: string }[]; cursor: string | null } =
+        (await driver.scan?.("session", { limit: 1, cursor })) ?? { entries: [], cursor: null };
+      ids.push(...page.entries.map(({ id }) => id));
+      cursor = page.cursor;
+    } while (cursor !== null);
+
+    expect(ids.sort()).toEqual(["one", "ours", "two"]);
+    expect(await driver.count?.("session")).toBe(3);
+    expect(await driver.del("session", [{ id: "one" }])).toEqual([true]);
+    expect(await readOne("one")).toBeNull();
+    await driver.clear?.("session");
+    expect(files()).toEqual([]);
+  });
+});
+
+describe("a lock", () => {
+  const lockFile = () => join(dir, "session", ".lock");
+
+  it("whose owner is dead does not stop anyone", async () => {
+    await driver.write("session", [entry("x")]);
+    const { pid } = spawnSync(process.execPath, ["-e", ""]);
+    const owner = readdirSync(join(dir, ".databank"))[0] ?? "";
+    const { place } = JSON.parse(readFileSync(join(dir, ".databank", owner), "utf8"));
+    const dead = join(dir, ".databank", "dead.owner");
+    writeFileSync(dead, JSON.stringify({ uuid: "dead", pid, start: "1", place }));
+    linkSync(dead, lockFile());
+    // Its guard was held by a process that died, too.
+    const guard = join(dir, ".databank", "guard.owner");
+    writeFileSync(guard, JSON.stringify({ uuid: "guard", pid, start: "2", place }));
+    linkSync(guard, `${lockFile()}-dead`);
+
+    expect(await driver.write("session", [entry("y")])).toEqual(["done"]);
+    expect(readdirSync(join(dir, "session")).filter((name) => name.startsWith(".lock"))).toEqual(
+      [],
+    );
+  });
+
+  it("whose owner lives is waited for", async () => {
+    await driver.write("session", [entry("x")]);
+    const locks = new FolderLocks(dir);
+    locks.open();
+    const order: string[] = [];
+    const owner = readdirSync(join(dir, ".databank"))
+      .map((name) => join(dir, ".databank", name))
+      .find((file) => file.includes("owner")) as string;
+    linkSync(owner, lockFile());
+    const written = driver.write("session", [entry("y")]).then(() => order.push("written"));
+    await new Promise((done) => setTimeout(done, 150));
+    order.push("released");
+    rmSync(lockFile());
+    await written;
+    locks.close();
+
+    expect(order).toEqual(["released", "written"]);
+  });
+});
+
+describe("a folder that cannot be used", () => {
+  it("is a clear error at connect", async () => {
+    writeFileSync(join(dir, "file"), "");
+    const inFile = diskDriver({ dir: join(dir, "file", "sessions") });
+
+    await expect(inFile.connect({})).rejects.toMatchObject({
+      message: expect.stringMatching(/file.sessions.*choose another folder/),
+    });
+  });
+
+  it("is a wrong option where it has no name", () => {
+    expect(() => diskDriver({ dir: "" })).toThrow(/dir must be a text/);
+    const misspelt: unknown = { dir: "x", durabel: true };
+    expect(() => diskDriver(misspelt as { dir: string })).toThrow(/did you mean durable/);
+  });
+});
+
+describe("a full disk", () => {
+  let mountPoint: string;
+  let reason = "";
+  beforeEach(() => {
+    mountPoint = mkdtempSync(join(tmpdir(), "full-disk-"));
+    try {
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", mountPoint], {
+        stdio: "ignore",
+      });
+    } catch {
+      reason = "no small file system can be mounted without being root";
+    }
+  });
+  afterEach(() => {
+    if (!reason) execFileSync("umount", [mountPoint]);
+    rmSync(mountPoint, { recursive: true });
+  });
+
+  it("is an error that says so, and leaves the old value", async (context) => {
+    if (reason) return context.skip(reason);
+    const small = diskDriver({ dir: mountPoint });
+    await small.connect({});
+    await small.write("session", [entry("x")]);
+    const large = entry("x", { json: JSON.stringify("x".repeat(300_000)) });
+    const [result] = await small.write("session", [large]);
+
+    expect(result).toMatchObject({ message: expect.stringMatching(/the disk is full/) });
+    expect((await small.read("session", [{ id: "x" }]))[0]).toMatchObject({ json: '{"a":1}' });
+    await small.disconnect();
+    return undefined;
+  });
+});
