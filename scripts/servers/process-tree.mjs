@@ -70,6 +70,24 @@ export async function signalTree(pid, name) {
   for (const member of await processTree(pid)) signal(member, name);
 }
 
+/** Stops a process and all that it has started, and waits until each of their threads stands still. */
+export async function pauseTree(pid) {
+  await signalTree(pid, "SIGSTOP");
+  if (process.platform !== "linux") return;
+  for (const member of await processTree(pid)) {
+    // The signal is noted at once; a thread that is running stops a little later.
+    while (await isMoving(member)) await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function isMoving(pid) {
+  const threads = await readdir(`/proc/${pid}/task`).catch(() => []);
+  const states = await Promise.all(
+    threads.map((thread) => readFile(`/proc/${pid}/task/${thread}/status`, "utf8").catch(() => "")),
+  );
+  return states.some((status) => /^State:\s+[RSD]/m.test(status));
+}
+
 /** Resolves, once all of `pids` have ended, to true, or to false after `limitMs`. */
 export async function ended(pids, limitMs) {
   const deadline = Date.now() + limitMs;

@@ -1,7 +1,15 @@
 import { spawn } from "node:child_process";
 import { open, readFile } from "node:fs/promises";
 import { forgetProcess, guardProcess } from "./guard.mjs";
-import { ended, endTree, isAlive, processTree, signal, signalTree } from "./process-tree.mjs";
+import {
+  ended,
+  endTree,
+  isAlive,
+  pauseTree,
+  processTree,
+  signal,
+  signalTree,
+} from "./process-tree.mjs";
 import { tellingLine } from "./run-tool.mjs";
 
 const POLL_MS = 25;
@@ -119,7 +127,7 @@ export class ServerProcess {
 
   /** Stops the process in its tracks: connections stay open, and nothing answers until `resume()`. */
   async pause() {
-    if (this.pid !== null) await signalTree(this.pid, "SIGSTOP");
+    if (this.pid !== null) await pauseTree(this.pid);
   }
 
   /** Lets a paused process go on. */
