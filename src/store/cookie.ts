@@ -1,3 +1,6 @@
+// What says when a cookie ends moves with each request.
+const MOVING: ReadonlySet<string> = new Set(["expires", "maxAge", "originalMaxAge"]);
+
 /** What a session's cookie says in JSON. Other fields are carried along. */
 export interface CookieJson {
   readonly originalMaxAge?: unknown;
@@ -30,13 +33,11 @@ export function isLifetimeChanged(before: CookieJson, after: CookieJson): boolea
 
 /** The fields that were changed, other than the moment of expiry, which moves by itself. */
 export function changedCookieFields(before: CookieJson, after: CookieJson): string[] {
-  const names = new Set([...Object.keys(before), ...Object.keys(after)]);
-  names.delete("expires");
-  names.delete("maxAge");
-  names.delete("originalMaxAge");
-  const changed = [...names].filter(
-    (name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]),
-  );
+  const changed: string[] = [];
+  for (const name in { ...before, ...after }) {
+    if (MOVING.has(name) || before[name] === after[name]) continue;
+    if (JSON.stringify(before[name]) !== JSON.stringify(after[name])) changed.push(name);
+  }
   if (isLifetimeChanged(before, after)) changed.push("originalMaxAge");
   return changed;
 }
