@@ -12,10 +12,10 @@ import type {
 import { DELETION_GRACE_MS } from "../databank/entry.js";
 import { KeyedQueue } from "../databank/keyed-queue.js";
 import { checkNames, flag, text } from "../databank/options.js";
-import { classicIds } from "./disk-files/classic.js";
-import { diskError } from "./disk-files/disk-error.js";
-import { FolderLocks } from "./disk-files/lock.js";
-import { type Prepared, TypeFolder } from "./disk-files/type-folder.js";
+import { classicIds } from "./disk/classic.js";
+import { diskError } from "./disk/disk-error.js";
+import { FolderLocks } from "./disk/lock.js";
+import { type Prepared, TypeFolder } from "./disk/type-folder.js";
 
 /** Where a disk databank is, and how careful it is. */
 export interface DiskOptions {
@@ -153,8 +153,11 @@ export function diskDriver(options: DiskOptions): Driver {
         const moment = Date.now() - DELETION_GRACE_MS;
         const { names, next } = take(folder.files(cursor ?? ""), limit);
         const candidates = names.filter((name) => folder.mayHaveExpired(name, moment));
-        const deleted =
-          candidates.length === 0 ? 0 : await locked(folder, () => expire(folder, candidates));
+        const { deleted, rest } =
+          candidates.length === 0
+            ? { deleted: 0, rest: null }
+            : await locked(folder, () => expire(folder, candidates));
+        if (rest !== null) return { deleted, cursor: rest };
         if (next === null) folder.deleteLeftovers(Date.now() - LEFTOVER_MS);
         return { deleted, cursor: next };
       });
@@ -222,16 +225,23 @@ export function diskDriver(options: DiskOptions): Driver {
   }
 }
 
-function expire(folder: TypeFolder, names: readonly string[]): number {
+/** Deletes what has expired, and says after which file it stopped because that took long. */
+function expire(
+  folder: TypeFolder,
+  names: readonly string[],
+): { deleted: number; rest: string | null } {
   const moment = Date.now() - DELETION_GRACE_MS;
-  return names.filter((name) => {
+  const end = performance.now() + SLICE_MS;
+  let deleted = 0;
+  for (const [i, name] of names.entries()) {
     try {
-      return folder.deleteIfExpired(name, moment);
+      if (folder.deleteIfExpired(name, moment)) deleted += 1;
     } catch {
       // A damaged file: reading its entry reports it.
-      return false;
     }
-  }).length;
+    if (performance.now() > end && i < names.length - 1) return { deleted, rest: name };
+  }
+  return { deleted, rest: null };
 }
 
 /** Some names, and where to go on: after a number of them, or when they have taken long. */

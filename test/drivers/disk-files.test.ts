@@ -16,8 +16,8 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { CorruptReport, Driver, Write } from "../../src/databank/driver.js";
 import { newLife, nextVersion } from "../../src/databank/version.js";
+import { FolderLocks } from "../../src/drivers/disk/lock.js";
 import { diskDriver } from "../../src/drivers/disk.js";
-import { FolderLocks } from "../../src/drivers/disk-files/lock.js";
 
 const HOUR_MS = 3_600_000;
 

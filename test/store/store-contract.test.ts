@@ -5,6 +5,7 @@ import { join } from "node:path";
 import expressSession from "express-session";
 import { describe, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
+import { diskDriver } from "../../src/drivers/disk.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
 import { connectDatabank, DatabankStore } from "../../src/store/store-class.js";
 import { type AnyStore, testStore } from "../../src/testing/store-contract.js";
@@ -20,6 +21,27 @@ describe("DatabankStore on memory", () => {
         const store: unknown = new DatabankStore(new Databank(memoryDriver()));
         const { close } = store as DatabankStore;
         return { store: store as AnyStore, close: () => close.call(store) };
+      },
+    },
+  );
+});
+
+describe("DatabankStore on disk", () => {
+  testStore(
+    { describe, it },
+    {
+      promises: true,
+      open: async () => {
+        const dir = await mkdtemp(join(tmpdir(), "store-contract-"));
+        const bank = new Databank(diskDriver({ dir }));
+        const store = new DatabankStore(bank);
+        const close = async () => {
+          await store.close();
+          await bank.disconnect();
+          await rm(dir, { recursive: true });
+        };
+        const any: unknown = store;
+        return { store: any as AnyStore, close };
       },
     },
   );

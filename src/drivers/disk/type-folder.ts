@@ -35,6 +35,9 @@ export class TypeFolder {
   readonly #isDurable: boolean;
   readonly #onCorrupt: (cause: unknown) => void;
   readonly #temporary: string;
+  readonly #dir: string;
+  /** Folders that were made, and whose names the disk may not have yet. */
+  readonly #newFolders = new Set<string>();
 
   constructor(
     dir: string,
@@ -43,6 +46,7 @@ export class TypeFolder {
     onCorrupt: (type: string, cause: unknown) => void,
   ) {
     this.#type = type;
+    this.#dir = dir;
     this.#isDurable = isDurable;
     this.#onCorrupt = (cause) => onCorrupt(type, cause);
     this.path = join(dir, folderOf(type));
@@ -177,7 +181,10 @@ export class TypeFolder {
   async syncNames(ids: readonly string[]): Promise<void> {
     if (!this.#isDurable) return;
     const folders = new Set(ids.map((id) => dirname(join(this.path, entryFileOf(id)))));
+    const made = [...folders].filter((folder) => this.#newFolders.has(folder));
+    if (made.length > 0) folders.add(this.path).add(this.#dir);
     await Promise.all([...folders].map(syncFolder));
+    for (const folder of made) this.#newFolders.delete(folder);
   }
 
   async #writeNew(path: string, text: string): Promise<void> {
@@ -210,6 +217,7 @@ export class TypeFolder {
     } catch (error) {
       if (codeOf(error) !== "ENOENT") throw error;
       mkdirSync(dirname(to), { recursive: true, mode: 0o700 });
+      this.#newFolders.add(dirname(to));
       renameSync(from, to);
     }
   }
