@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { type Answer, begin } from "./answer.js";
 import type { Driver, Method } from "./driver.js";
 import { DatabankError, toDatabankError } from "./errors.js";
 import type { Operation } from "./operation.js";
@@ -10,11 +11,11 @@ const MAX_ATTEMPTS = 6;
 /** Gives the driver: at once when it is connected, else when it is; rejects when it cannot be. */
 export type Connected = () => Driver | Promise<Driver>;
 
+/** What a driver gave for a batch: for each member what was asked for, or what went wrong. */
+export type Results<R> = readonly (R | Error)[];
+
 /** Calls a method of the driver with a whole batch. */
-export type BatchCall<M, R> = (
-  driver: Driver,
-  members: readonly M[],
-) => Promise<readonly (R | Error)[]>;
+export type BatchCall<M, R> = (driver: Driver, members: readonly M[]) => Answer<Results<R>>;
 
 /**
  * The calls of one method on one type: gathers those of a turn, sends them as one batch, and lets
@@ -35,15 +36,51 @@ export class BatchQueue<M extends { readonly id: string }, R> {
     this.#call = call;
   }
 
+  /**
+   * Calls the driver for one member, if it is connected and wants to be called at once; else
+   * returns `undefined`.
+   */
+  callAtOnce(member: M): Answer<Results<R>> | undefined {
+    const driver = this.#isImmediate ? this.#driverNow() : undefined;
+    return driver && begin(() => this.#call(driver, [member]));
+  }
+
+  /** The result of one member of a batch. @throws DatabankError where it is an error. */
+  resultIn(results: Results<R>, i = 0): R {
+    const result = results[i];
+    if (result !== undefined && !(result instanceof Error)) return result;
+    const name = this.#driver?.name ?? "";
+    throw result === undefined ? shortAnswer(name) : toDatabankError(name, result);
+  }
+
   /** Sends an operation with the next batch, or at once if the driver wants that. */
   add(operation: Operation<M, R>): void {
-    if (this.#driver?.calling?.immediate?.includes(this.#method)) {
-      operation.send();
-      void this.#connectAndSend([operation]);
+    if (this.#isImmediate) {
+      this.adopt(operation, undefined);
       return;
     }
     this.#waiting.push(operation);
     this.#schedule();
+  }
+
+  /** Sends an operation alone; `answer` is the driver's, where it has been called already. */
+  adopt(operation: Operation<M, R>, answer: Promise<Results<R>> | undefined): void {
+    operation.send();
+    void this.#connectAndSend([operation], answer);
+  }
+
+  get #isImmediate(): boolean {
+    return this.#driver?.calling?.immediate?.includes(this.#method) === true;
+  }
+
+  #driverNow(): Driver | undefined {
+    try {
+      const connected = this.#connected();
+      return connected instanceof Promise ? undefined : connected;
+    } catch {
+      // The usual way fails for the same reason, and tells.
+      return undefined;
+    }
   }
 
   // Not a microtask: requests of one turn arrive in separate callbacks, and only an immediate
@@ -87,7 +124,10 @@ export class BatchQueue<M extends { readonly id: string }, R> {
     void this.#connectAndSend(batch);
   }
 
-  async #connectAndSend(batch: readonly Operation<M, R>[]): Promise<void> {
+  async #connectAndSend(
+    batch: readonly Operation<M, R>[],
+    answer?: Promise<Results<R>>,
+  ): Promise<void> {
     try {
       const connected = this.#connected();
       this.#driver = connected instanceof Promise ? await connected : connected;
@@ -95,24 +135,30 @@ export class BatchQueue<M extends { readonly id: string }, R> {
       failAll(batch, error instanceof Error ? error : new DatabankError(String(error)));
       return;
     }
-    await this.#send(this.#driver, batch);
+    await this.#send(this.#driver, batch, 1, answer);
   }
 
   /** Sends a batch until each member has a result. Never rejects. */
-  async #send(driver: Driver, batch: readonly Operation<M, R>[], attempt = 1): Promise<void> {
-    let results: readonly (R | Error)[];
+  async #send(
+    driver: Driver,
+    batch: readonly Operation<M, R>[],
+    attempt: number,
+    answer?: Promise<Results<R>>,
+  ): Promise<void> {
+    let results: Results<R>;
     try {
-      results = await this.#call(
-        driver,
-        batch.map((operation) => operation.member),
-      );
+      results = await (answer ??
+        this.#call(
+          driver,
+          batch.map(({ member }) => member),
+        ));
     } catch (error) {
       await this.#sendAgain(driver, batch, attempt, error);
       return;
     }
     for (const [i, operation] of batch.entries()) {
       const result = results[i];
-      if (result === undefined) operation.fail(shortAnswer(driver));
+      if (result === undefined) operation.fail(shortAnswer(driver.name));
       else if (result instanceof Error) operation.fail(toDatabankError(driver.name, result));
       else operation.succeed(result);
     }
@@ -145,6 +191,6 @@ function failAll<M extends { readonly id: string }, R>(
   for (const operation of batch) operation.fail(error);
 }
 
-function shortAnswer(driver: Driver): DatabankError {
-  return new DatabankError(`The ${driver.name} driver gave fewer results than it was asked for`);
+function shortAnswer(driverName: string): DatabankError {
+  return new DatabankError(`The ${driverName} driver gave fewer results than it was asked for`);
 }

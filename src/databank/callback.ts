@@ -1,3 +1,5 @@
+import type { Answer } from "./answer.js";
+
 /**
  * A Node-style callback: `(null, result)` or `(error)`. Where a method has no result, the
  * callback gets `null` alone.
@@ -25,21 +27,24 @@ export function optionsIn<O>(args: Rest<O, never>): O | undefined {
 }
 
 /**
- * Hands a promise to a callback, if there is one.
+ * Hands an answer to a callback, if there is one.
  *
  * The callback is called exactly once, later, and outside the promise chain, so that an exception
  * in it surfaces as the application's own instead of coming back as a second call. The promise
  * beside a callback never rejects: nobody would be there to catch it.
  */
 export function report<T>(
-  promise: Promise<T>,
+  answer: Answer<T>,
   callback: Callback<T> | undefined,
 ): Promise<T | undefined> {
-  if (!callback) return promise;
-  return promise.then(
+  if (!(answer instanceof Promise)) {
+    if (callback) tell(callback, answer);
+    return Promise.resolve(answer);
+  }
+  if (!callback) return answer;
+  return answer.then(
     (result) => {
-      if (result === undefined) process.nextTick(callback, null);
-      else process.nextTick(callback, null, result);
+      tell(callback, result);
       return result;
     },
     (error: unknown) => {
@@ -47,4 +52,9 @@ export function report<T>(
       return undefined;
     },
   );
+}
+
+function tell<T>(callback: Callback<T>, result: T): void {
+  if (result === undefined) process.nextTick(callback, null);
+  else process.nextTick(callback, null, result);
 }

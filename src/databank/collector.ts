@@ -1,3 +1,4 @@
+import { type Answer, andThen } from "./answer.js";
 import { BatchQueue, type Connected } from "./batch-queue.js";
 import { Deadlines } from "./deadlines.js";
 import type {
@@ -37,6 +38,9 @@ interface TypeQueues {
  * Calls with one id run one after another, in the order they were made. Reads of one id that wait
  * share one read. A call that takes longer than `timeoutMs` fails; what it asked for may still
  * happen.
+ *
+ * A driver that answers at once is answered for at once: what these methods return is then no
+ * promise.
  */
 export class Collector {
   readonly #connected: Connected;
@@ -48,31 +52,31 @@ export class Collector {
     this.#deadlines = new Deadlines(options);
   }
 
-  /** Resolves to the live entry or `null`; without its value if its version is `known`. */
-  read(type: string, read: Read): Promise<StoredEntry | UnchangedEntry | null> {
+  /** The live entry or `null`; without its value if its version is `known`. */
+  read(type: string, read: Read): Answer<StoredEntry | UnchangedEntry | null> {
     const { lanes, read: queue } = this.#queues(type);
     const last = lanes.get(read.id);
     const shared =
       last instanceof Operation && last.queue === queue ? last.share(read, mergeReads) : undefined;
-    return shared ?? this.#submit(lanes, queue, read);
+    return shared ?? this.#ask(lanes, queue, read);
   }
 
-  /** Stores an entry if its condition holds, and otherwise resolves to what is there. */
-  write(type: string, write: Write): Promise<"done" | Conflict> {
+  /** Stores an entry if its condition holds, and otherwise gives what is there. */
+  write(type: string, write: Write): Answer<"done" | Conflict> {
     const { lanes, write: queue } = this.#queues(type);
-    return this.#submit(lanes, queue, write);
+    return this.#ask(lanes, queue, write);
   }
 
-  /** Moves a deadline forward and resolves to whether the entry was live. */
-  touch(type: string, touch: Touch): Promise<boolean> {
+  /** Moves a deadline forward, and tells whether the entry was live. */
+  touch(type: string, touch: Touch): Answer<boolean> {
     const { lanes, touch: queue } = this.#queues(type);
-    return this.#submit(lanes, queue, touch);
+    return this.#ask(lanes, queue, touch);
   }
 
-  /** Deletes an entry and resolves to whether it was live and had the version asked for. */
-  del(type: string, deletion: Deletion): Promise<boolean> {
+  /** Deletes an entry, and tells whether it was live and had the version asked for. */
+  del(type: string, deletion: Deletion): Answer<boolean> {
     const { lanes, del: queue } = this.#queues(type);
-    return this.#submit(lanes, queue, deletion);
+    return this.#ask(lanes, queue, deletion);
   }
 
   /** Resolves once no call is waiting or under way. */
@@ -80,14 +84,19 @@ export class Collector {
     return this.#deadlines.whenNone();
   }
 
-  #submit<M extends { readonly id: string }, R>(
+  #ask<M extends { readonly id: string }, R>(
     lanes: Map<string, Lane>,
     queue: BatchQueue<M, R>,
     member: M,
-  ): Promise<R> {
+  ): Answer<R> {
+    const isFirst = !lanes.has(member.id) && !this.#deadlines.isFull;
+    const answer = isFirst ? queue.callAtOnce(member) : undefined;
+    if (answer !== undefined && !(answer instanceof Promise)) return queue.resultIn(answer);
     return new Promise((resolve, reject) => {
       const operation = new Operation(queue, lanes, member, resolve, reject);
-      if (this.#deadlines.add(operation)) operation.enter();
+      if (!this.#deadlines.add(operation)) return;
+      if (answer !== undefined) operation.enterSent(answer);
+      else operation.enter();
     });
   }
 
@@ -115,21 +124,22 @@ function mergeReads(a: Read, b: Read): Read {
   return a.known === b.known ? a : { id: a.id };
 }
 
-async function write(
+function write(
   driver: Driver,
   type: string,
   writes: readonly Write[],
-): Promise<readonly WriteResult[]> {
+): Answer<readonly WriteResult[]> {
   const { maxValueBytes } = driver.capabilities;
   if (maxValueBytes !== null) {
     const large = writes.filter(({ json }) => Buffer.byteLength(json) > maxValueBytes);
     if (large.length > 0) return writeOthers(driver, type, writes, new Set(large));
   }
-  const results = await driver.write(type, writes);
-  return results.map((result, i) =>
-    typeof result === "object" && "conflict" in result && isOwn(result, writes[i])
-      ? "done"
-      : result,
+  return andThen(driver.write(type, writes), (results) =>
+    results.map((result, i) =>
+      typeof result === "object" && "conflict" in result && isOwn(result, writes[i])
+        ? "done"
+        : result,
+    ),
   );
 }
 

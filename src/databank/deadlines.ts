@@ -29,9 +29,13 @@ export class Deadlines {
     this.#maxPending = options.maxPending;
   }
 
+  get isFull(): boolean {
+    return this.#pending >= this.#maxPending;
+  }
+
   /** Starts its time. Returns `false`, with the call failed, when too many are pending. */
   add(timed: Timed): boolean {
-    if (this.#pending >= this.#maxPending) {
+    if (this.isFull) {
       timed.fail(
         new DatabankError(
           `${this.#maxPending} calls are already waiting for the database: it is too slow or out of reach`,

@@ -1,3 +1,5 @@
+import type { Answer } from "./answer.js";
+
 /**
  * The driver contract: what a database must do to be a databank.
  *
@@ -7,7 +9,8 @@
  * Rules that hold for every data method:
  *
  * - It takes an array of one or more members and resolves to an array of the same length, in the
- *   same order. Ids within one call are distinct.
+ *   same order. Ids within one call are distinct. A database that has nothing to wait for may
+ *   return the array itself.
  * - A result may be an `Error`: that member failed and the others stand. Rejecting means that
  *   the whole call failed; {@link Driver.retry} says what may be done about it.
  * - An entry whose deadline has passed is as absent as a deleted one, for every method.
@@ -34,19 +37,19 @@ export interface Driver {
    * Resolves to the live entry, or `null`, for each id.
    * Where `known` is still the entry's version the driver may leave `json` out.
    */
-  read(type: string, reads: readonly Read[]): Promise<readonly ReadResult[]>;
+  read(type: string, reads: readonly Read[]): Answer<readonly ReadResult[]>;
 
   /** Stores each entry as given, where its condition holds. */
-  write(type: string, writes: readonly Write[]): Promise<readonly WriteResult[]>;
+  write(type: string, writes: readonly Write[]): Answer<readonly WriteResult[]>;
 
   /**
    * Moves deadlines, forward only, and resolves to whether each entry was live.
    * Never creates an entry, never shortens a life, never changes a version.
    */
-  touch(type: string, touches: readonly Touch[]): Promise<readonly (boolean | Error)[]>;
+  touch(type: string, touches: readonly Touch[]): Answer<readonly (boolean | Error)[]>;
 
   /** Deletes entries, and resolves to whether each was live and had the version asked for. */
-  del(type: string, deletions: readonly Deletion[]): Promise<readonly (boolean | Error)[]>;
+  del(type: string, deletions: readonly Deletion[]): Answer<readonly (boolean | Error)[]>;
 
   /**
    * A page of live entries of `type`, in any order. An entry that is there from the first page

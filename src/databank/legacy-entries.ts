@@ -119,7 +119,7 @@ export class LegacyEntries {
     };
   }
 
-  #inTurn<T>(type: string, id: string, task: () => Promise<T>): Promise<T> {
+  async #inTurn<T>(type: string, id: string, task: () => Promise<T>): Promise<T> {
     return this.#turns.run(keyOf(type, id), task);
   }
 

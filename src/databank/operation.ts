@@ -1,4 +1,4 @@
-import type { BatchQueue } from "./batch-queue.js";
+import type { BatchQueue, Results } from "./batch-queue.js";
 import type { Timed } from "./deadlines.js";
 
 /** What stands in the lane of an id: an operation of some method, whichever it is. */
@@ -53,6 +53,12 @@ export class Operation<M extends { readonly id: string }, R> implements Lane, Ti
     this.#lanes.set(this.member.id, this);
     if (last) last.next = this;
     else this.start();
+  }
+
+  /** The same for the only operation of its id, for which the driver has been called already. */
+  enterSent(answer: Promise<Results<R>>): void {
+    this.#lanes.set(this.member.id, this);
+    this.queue.adopt(this, answer);
   }
 
   start(): void {

@@ -176,7 +176,7 @@ export function diskDriver(options: DiskOptions): Driver {
   }
 
   // One at a time in this process too: locks between processes are waited for by asking again.
-  function locked<T>(folder: TypeFolder, task: () => T): Promise<T> {
+  async function locked<T>(folder: TypeFolder, task: () => T): Promise<T> {
     return turns.run(folder.path, () => locks.run(folder.lockPath, task));
   }
 

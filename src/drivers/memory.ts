@@ -65,22 +65,22 @@ export function memoryDriver(options: MemoryOptions = {}): Driver {
       types.clear();
     },
 
-    async read(type, reads) {
+    read(type, reads) {
       const entries = entriesOf(type);
       return reads.map(({ id }) => toStored(entries.find(id)));
     },
 
-    async write(type, writes) {
+    write(type, writes) {
       const entries = entriesOf(type);
       return writes.map((write) => entries.write(write));
     },
 
-    async touch(type, touches) {
+    touch(type, touches) {
       const entries = entriesOf(type);
       return touches.map(({ id, expiresAt }) => entries.touch(id, expiresAt));
     },
 
-    async del(type, deletions) {
+    del(type, deletions) {
       const entries = entriesOf(type);
       return deletions.map((deletion) => entries.delete(deletion.id, deletion.if));
     },

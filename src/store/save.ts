@@ -1,3 +1,4 @@
+import { type Answer, andThen } from "../databank/answer.js";
 import type { Collector } from "../databank/collector.js";
 import type { StoredEntry, Write } from "../databank/driver.js";
 import { laterOf } from "../databank/entry.js";
@@ -66,7 +67,7 @@ export class Save {
   }
 
   /** For `set`: a session without changes needs no more than a touch. */
-  async set(json: string): Promise<Saved> {
+  set(json: string): Answer<Saved> {
     const isUnchanged = this.#changedCookie.length === 0 && isSameData(this.#origin.base, json);
     return isUnchanged ? this.#touchOnly() : this.#write(json);
   }
@@ -84,26 +85,28 @@ export class Save {
   }
 
   /** For `touch`: the cookie may have changed, other properties are not looked at. */
-  async touch(): Promise<Saved> {
+  touch(): Answer<Saved> {
     return this.#changedCookie.length === 0 ? this.#touchOnly() : this.#write(this.#origin.base);
   }
 
-  async #touchOnly(): Promise<Saved> {
+  #touchOnly(): Answer<Saved> {
     const origin = this.#origin;
     const expiresAt = this.#capped(this.#wantedDeadline());
     if (this.#isTouchNeedless(expiresAt)) return { outcome: "touched", origin, conflicts: [] };
     if (this.#settings.isClassic) return this.#rewriteForVersionOne();
     const { type } = this.#settings;
-    const isLive = await this.#collector.touch(type, { id: this.#id, expiresAt });
-    if (!isLive) return { outcome: "gone", origin, conflicts: [] };
-    const kept = laterOf(origin.expiresAt, expiresAt);
-    return { outcome: "touched", origin: { ...origin, expiresAt: kept }, conflicts: [] };
+    return andThen(this.#collector.touch(type, { id: this.#id, expiresAt }), (isLive) => {
+      if (!isLive) return { outcome: "gone", origin, conflicts: [] };
+      const kept = laterOf(origin.expiresAt, expiresAt);
+      return { outcome: "touched", origin: { ...origin, expiresAt: kept }, conflicts: [] };
+    });
   }
 
   // Version 1 knows no deadline but the one in the cookie that it stored.
-  async #rewriteForVersionOne(): Promise<Saved> {
-    const saved = await this.#write(this.#origin.base);
-    return saved.outcome === "gone" ? saved : { ...saved, outcome: "touched" };
+  #rewriteForVersionOne(): Answer<Saved> {
+    return andThen(this.#write(this.#origin.base), (saved) =>
+      saved.outcome === "gone" ? saved : { ...saved, outcome: "touched" },
+    );
   }
 
   #isTouchNeedless(expiresAt: number | null): boolean {
@@ -114,25 +117,27 @@ export class Save {
     return expiresAt !== null && expiresAt - now < touchIntervalMs;
   }
 
-  async #write(mineJson: string): Promise<Saved> {
-    let current: StoredEntry = this.#originAsEntry();
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const { json, conflicts } = this.#compose(mineJson, current);
-      const write = this.#writeOver(current, json);
-      const result = await this.#collector.write(this.#settings.type, write);
+  /** Writes over what is there, as far as is known, and over what is really there if it is not. */
+  #write(mineJson: string, current = this.#originAsEntry(), attempt = 0): Answer<Saved> {
+    if (attempt === MAX_ATTEMPTS) {
+      throw new DatabankError(
+        `The session could not be saved: ${MAX_ATTEMPTS} other writes came in between`,
+        { code: "DATABANK_CONFLICT" },
+      );
+    }
+    const { json, conflicts } = this.#compose(mineJson, current);
+    const write = this.#writeOver(current, json);
+    return andThen(this.#collector.write(this.#settings.type, write), (result) => {
       if (result === "done") {
         const origin = this.#remembered(write, current, mineJson);
         return { outcome: attempt === 0 ? "written" : "merged", origin, conflicts };
       }
-      if (!result.conflict || !isSameLife(result.conflict.version, current.version)) {
+      const { conflict } = result;
+      if (!conflict || !isSameLife(conflict.version, current.version)) {
         return { outcome: "gone", origin: this.#origin, conflicts: [] };
       }
-      current = result.conflict;
-    }
-    throw new DatabankError(
-      `The session could not be saved: ${MAX_ATTEMPTS} other writes came in between`,
-      { code: "DATABANK_CONFLICT" },
-    );
+      return this.#write(mineJson, conflict, attempt + 1);
+    });
   }
 
   #writeOver(current: StoredEntry, json: string): Write {

@@ -1,3 +1,4 @@
+import { type Answer, andThen, begin } from "../databank/answer.js";
 import type { Databank } from "../databank/databank.js";
 import type { Conflict, StoredEntry, Write } from "../databank/driver.js";
 import { DatabankError } from "../databank/errors.js";
@@ -39,13 +40,12 @@ export class Sessions {
     this.#settings = { ...options, isClassic: options.ids === "classic" };
   }
 
-  async get(sid: unknown): Promise<PlainSession | null> {
+  get(sid: unknown): Answer<PlainSession | null> {
     if (!isUsable(sid)) return null;
-    const found = await this.#find(sid);
-    return found && this.#inflated(sid, found);
+    return andThen(this.#find(sid), (found) => found && this.#inflated(sid, found));
   }
 
-  async set(sid: unknown, session: unknown, ttlMs: number | undefined): Promise<Outcome> {
+  set(sid: unknown, session: unknown, ttlMs: number | undefined): Answer<Outcome> {
     if (!isUsable(sid)) {
       throw new DatabankError("A session id must be a text that is not empty", {
         code: "DATABANK_INVALID_OPTION",
@@ -55,42 +55,40 @@ export class Sessions {
     const json = this.#snapshot(live);
     const mine = lifetimeOf(live, ttlMs);
     const id = this.#idOf(sid);
-    return this.#queue.run(id, async () => {
+    return this.#queue.run(id, () => {
       const origin = this.provenance.find(sid, live);
       if (!origin) return this.#insert(sid, id, live, json, mine);
       const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
-      return this.#saved(sid, live, await save.set(json));
+      return andThen(save.set(json), (saved) => this.#saved(sid, live, saved));
     });
   }
 
-  async touch(sid: unknown, session: unknown, ttlMs: number | undefined): Promise<Outcome> {
+  touch(sid: unknown, session: unknown, ttlMs: number | undefined): Answer<Outcome> {
     if (!isUsable(sid)) return "gone";
     const live = checkedSession(session);
     const mine = lifetimeOf(live, ttlMs);
     const id = this.#idOf(sid);
-    return this.#queue.run(id, async () => {
+    return this.#queue.run<Outcome>(id, () => {
       const origin = this.provenance.find(sid, live);
       if (origin) {
         const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
-        return this.#saved(sid, live, await save.touch());
+        return andThen(save.touch(), (saved) => this.#saved(sid, live, saved));
       }
       const touch = { id, expiresAt: this.#deadline(mine, Date.now()) };
-      const isThere = await this.#bank.collector.touch(this.#options.type, touch);
-      return isThere ? "touched" : "gone";
+      const touched = this.#bank.collector.touch(this.#options.type, touch);
+      return andThen(touched, (isThere) => (isThere ? "touched" : "gone"));
     });
   }
 
-  async destroy(sid: unknown): Promise<boolean> {
-    if (!isUsable(sid)) return false;
+  destroy(sid: unknown): Answer<void> {
+    if (!isUsable(sid)) return;
     const { type, ids } = this.#options;
+    const { collector } = this.#bank;
     const id = this.#idOf(sid);
-    return this.#queue.run(id, async () => {
-      const deletions = [this.#bank.collector.del(type, { id })];
-      if (ids === "upgrade" && !isStorageKey(sid)) {
-        deletions.push(this.#bank.collector.del(type, { id: sid }));
-      }
-      const isDeleted = await Promise.all(deletions);
-      return isDeleted.includes(true);
+    return this.#queue.run(id, () => {
+      const deleted = collector.del(type, { id });
+      if (ids !== "upgrade" || isStorageKey(sid)) return andThen(deleted, nothing);
+      return Promise.all([deleted, collector.del(type, { id: sid })]).then(nothing);
     });
   }
 
@@ -117,14 +115,16 @@ export class Sessions {
     });
   }
 
-  async #find(sid: string): Promise<StoredEntry | null> {
+  #find(sid: string): Answer<StoredEntry | null> {
     const { type, ids } = this.#options;
     if (ids === "classic" && isStorageKey(sid)) return null;
     const id = this.#idOf(sid);
-    const entry = await this.#bank.collector.read(type, { id });
-    if (entry?.json !== undefined) return entry;
-    if (ids !== "upgrade" || isStorageKey(sid)) return null;
-    return adoptClassicEntry(this.#bank.collector, type, sid, id);
+    const { collector } = this.#bank;
+    return andThen(collector.read(type, { id }), (entry) => {
+      if (entry?.json !== undefined) return entry;
+      if (ids !== "upgrade" || isStorageKey(sid)) return null;
+      return adoptClassicEntry(collector, type, sid, id);
+    });
   }
 
   #inflated(sid: string, entry: StoredEntry): PlainSession | null {
@@ -143,9 +143,11 @@ export class Sessions {
 
   // Entries of version 1 have their deadline in the cookie, where no database looks for it.
   #deleteLater({ id, version }: StoredEntry): void {
-    this.#bank.collector.del(this.#options.type, { id, if: version }).catch((error: unknown) => {
+    const failed = (error: unknown) =>
       this.#events.failed("Could not delete an expired session", error);
-    });
+    const { collector } = this.#bank;
+    const deleted = begin(() => collector.del(this.#options.type, { id, if: version }));
+    if (deleted instanceof Promise) deleted.catch(failed);
   }
 
   /** Stores a session of unknown origin, over whatever is there. */
@@ -236,6 +238,8 @@ export class Sessions {
     return this.#settings.isClassic ? sid : hashedId(sid, this.#options.pepper);
   }
 }
+
+function nothing(): void {}
 
 function isUsable(sid: unknown): sid is string {
   return typeof sid === "string" && sid !== "";

@@ -1,3 +1,4 @@
+import { type Answer, begin } from "../databank/answer.js";
 import { callbackIn, report } from "../databank/callback.js";
 import type { Databank } from "../databank/databank.js";
 import type { CorruptEvent } from "../databank/listings.js";
@@ -59,47 +60,49 @@ export class StoreEngine {
   }
 
   get(sid: unknown, rest: readonly unknown[]) {
-    return this.#answer("get", sid, this.sessions.get(sid), rest);
+    return this.#answer("get", sid, () => this.sessions.get(sid), rest);
   }
 
   set(sid: unknown, session: unknown, rest: readonly unknown[]) {
-    return this.#answer("set", sid, this.sessions.set(sid, session, numberIn(rest)), rest);
+    const set = () => this.sessions.set(sid, session, numberIn(rest));
+    return this.#answer("set", sid, set, rest);
   }
 
   touch(sid: unknown, session: unknown, rest: readonly unknown[]) {
-    return this.#answer("touch", sid, this.sessions.touch(sid, session, numberIn(rest)), rest);
+    const touch = () => this.sessions.touch(sid, session, numberIn(rest));
+    return this.#answer("touch", sid, touch, rest);
   }
 
   destroy(sid: unknown, rest: readonly unknown[]) {
-    return this.#answer("destroy", sid, this.sessions.destroy(sid).then(nothing), rest);
+    return this.#answer("destroy", sid, () => this.sessions.destroy(sid), rest);
   }
 
   update(sid: unknown, change: Change, rest: readonly unknown[]) {
-    return this.#answer("update", sid, this.sessions.update(sid, change), rest);
+    return this.#answer("update", sid, () => this.sessions.update(sid, change), rest);
   }
 
   all(rest: readonly unknown[]) {
-    return this.#answer("all", undefined, this.#listing.all(), rest);
+    return this.#answer("all", undefined, () => this.#listing.all(), rest);
   }
 
   ids(rest: readonly unknown[]) {
-    return this.#answer("ids", undefined, this.#listing.ids(), rest);
+    return this.#answer("ids", undefined, () => this.#listing.ids(), rest);
   }
 
   length(rest: readonly unknown[]) {
-    return this.#answer("length", undefined, this.#listing.length(), rest);
+    return this.#answer("length", undefined, () => this.#listing.length(), rest);
   }
 
   clear(rest: readonly unknown[]) {
-    return this.#answer("clear", undefined, this.#listing.clear(), rest);
+    return this.#answer("clear", undefined, () => this.#listing.clear(), rest);
   }
 
   cleanup(rest: readonly unknown[]) {
-    return this.#answer("cleanup", undefined, this.#listing.cleanup(), rest);
+    return this.#answer("cleanup", undefined, () => this.#listing.cleanup(), rest);
   }
 
   close(rest: readonly unknown[]) {
-    return this.#answer("close", undefined, this.#close(), rest);
+    return this.#answer("close", undefined, () => this.#close(), rest);
   }
 
   policy(): Policy {
@@ -129,22 +132,23 @@ export class StoreEngine {
   #answer<T>(
     method: string,
     sid: unknown,
-    result: Promise<T>,
+    task: () => Answer<T>,
     rest: readonly unknown[],
   ): Promise<T | undefined> {
-    if (this.#options.log) this.#logWhenDone(method, sid, result);
-    return report(result, callbackIn<T>(rest));
+    const answer = begin(task);
+    if (this.#options.log) void this.#logWhenDone(method, sid, answer);
+    return report(answer, callbackIn<T>(rest));
   }
 
-  #logWhenDone(method: string, sid: unknown, result: Promise<unknown>): void {
+  async #logWhenDone(method: string, sid: unknown, answer: Answer<unknown>): Promise<void> {
     const session = () => (typeof sid === "string" ? { session: fingerprint(sid) } : {});
-    result.then(
-      (answer) => {
-        this.#warnOnce();
-        this.#log.debug(`Session store: ${method}`, () => ({ ...session(), ...told(answer) }));
-      },
-      (err: unknown) => this.#log.error(`Session store: ${method} failed`, { ...session(), err }),
-    );
+    try {
+      const result = await answer;
+      this.#warnOnce();
+      this.#log.debug(`Session store: ${method}`, () => ({ ...session(), ...told(result) }));
+    } catch (err) {
+      this.#log.error(`Session store: ${method} failed`, { ...session(), err });
+    }
   }
 
   #warnOnce(): void {
@@ -171,5 +175,3 @@ function numberIn(args: readonly unknown[]): number | undefined {
   const [first] = args;
   return typeof first === "number" && Number.isFinite(first) ? first : undefined;
 }
-
-function nothing(): void {}

@@ -88,7 +88,7 @@ describe("the calls of one turn", () => {
     const reads = ids(3).map(
       (id) =>
         new Promise((resolve) => {
-          process.nextTick(() => void collector.read("t", { id }).then(resolve));
+          process.nextTick(() => resolve(collector.read("t", { id })));
         }),
     );
     await Promise.all(reads);

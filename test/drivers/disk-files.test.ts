@@ -214,7 +214,9 @@ describe("a lock", () => {
       .map((name) => join(dir, ".databank", name))
       .find((file) => file.includes("owner")) as string;
     linkSync(owner, lockFile());
-    const written = driver.write("session", [entry("y")]).then(() => order.push("written"));
+    const written = Promise.resolve(driver.write("session", [entry("y")])).then(() =>
+      order.push("written"),
+    );
     await new Promise((done) => setTimeout(done, 150));
     order.push("released");
     rmSync(lockFile());

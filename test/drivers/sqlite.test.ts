@@ -171,7 +171,7 @@ describe("a lock that another program holds", () => {
     await driver.write("session", [entry("a")]);
     other.exec("BEGIN IMMEDIATE");
 
-    const written = driver.write("session", [entry("b")]);
+    const written = Promise.resolve(driver.write("session", [entry("b")]));
     let turns = 0;
     const ticking = setInterval(() => {
       turns += 1;

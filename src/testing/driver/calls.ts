@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import type { Answer } from "../../databank/answer.js";
 import type {
   Deletion,
   Driver,
@@ -92,7 +93,7 @@ function toBoolean(result: boolean | Error | undefined): boolean {
 async function inBatches<M, R>(
   driver: Driver,
   members: readonly M[],
-  call: (batch: readonly M[]) => Promise<readonly R[]>,
+  call: (batch: readonly M[]) => Answer<readonly R[]>,
 ): Promise<readonly R[]> {
   const all: R[] = [];
   const size = maxBatch(driver);
