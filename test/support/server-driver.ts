@@ -49,6 +49,7 @@ export function testServerDriver(options: ServerDriver): void {
     { describe, it },
     {
       promises: true,
+      lists: scans,
       open: async () => {
         const bank = Databank.open(place("store"));
         const store = new DatabankStore(bank, { type: `session ${randomUUID()}` });
