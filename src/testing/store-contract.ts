@@ -16,7 +16,7 @@ import {
   sid,
   touch,
 } from "./store-calls.js";
-import { testOwnPromises } from "./store-promises.js";
+import { testOwnListings, testOwnPromises } from "./store-promises.js";
 import type { TestRunner } from "./test-runner.js";
 
 export type { AnySession, AnyStore } from "./store-calls.js";
@@ -167,24 +167,14 @@ export function testStore({ describe, it }: TestRunner, options: StoreContractOp
 
     contract("each callback is called once, and later", async (store) => {
       const id = sid();
-      for (const call of [
-        (callback: Answer) => store.set(id, session({ a: 1 }), callback),
-        (callback: Answer) => store.get(id, callback),
-        (callback: Answer) => store.destroy(id, callback),
-      ]) {
-        let calls = 0;
-        let isLater = false;
-        await new Promise<void>((resolve) => {
-          call(() => {
-            calls += 1;
-            assert.ok(isLater, "the callback was called before the method returned");
-            resolve();
-          });
-          isLater = true;
-        });
-        await delay(20);
-        assert.equal(calls, 1);
-      }
+      await calledOnce((callback) => store.set(id, session({ a: 1 }), callback));
+      await calledOnce((callback) => store.get(id, callback));
+      if (store.touch) await calledOnce((done) => store.touch?.(id, session({ a: 1 }), done));
+      await calledOnce((callback) => store.destroy(id, callback));
+      await calledOnce((callback) => store.get(id, callback));
+      if (options.lists === false) return;
+      if (store.all) await calledOnce((callback) => store.all?.(callback));
+      if (store.clear) await calledOnce((callback) => store.clear?.(callback));
     });
 
     if (options.lists !== false) {
@@ -211,5 +201,25 @@ export function testStore({ describe, it }: TestRunner, options: StoreContractOp
     }
   });
 
-  if (options.promises) testOwnPromises({ describe, it }, contract);
+  if (!options.promises) return;
+  testOwnPromises({ describe, it }, contract);
+  if (options.lists !== false) {
+    testOwnListings({ describe, it }, contract, { shortMs, afterShortMs });
+  }
+}
+
+/** Calls a method, and asserts that its callback is called after it returned, and not again. */
+async function calledOnce(start: (callback: Answer) => unknown): Promise<void> {
+  let calls = 0;
+  let isLater = false;
+  await new Promise<void>((resolve) => {
+    start(() => {
+      calls += 1;
+      assert.ok(isLater, "the callback was called before the method returned");
+      resolve();
+    });
+    isLater = true;
+  });
+  await delay(20);
+  assert.equal(calls, 1);
 }

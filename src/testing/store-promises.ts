@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
+import { setTimeout as delay } from "node:timers/promises";
 import {
   type AnySession,
   type AnyStore,
+  call,
   dataOf,
   destroy,
   get,
+  lengthOf,
   session,
   set,
   sid,
@@ -61,6 +64,58 @@ export function testOwnPromises(
       await saved;
 
       assert.deepEqual(dataOf(await get(store, id)), { a: 1 });
+    });
+
+    contract("calls on one session keep their order", async (store) => {
+      const id = sid();
+      const constant = session({ a: 1 });
+      const first = set(store, id, constant);
+      const second = set(store, id, session({ a: 2 }));
+      const destroyed = destroy(store, id);
+      await Promise.all([first, second, destroyed]);
+      assert.equal(await get(store, id), null);
+
+      const [one, other] = [set(store, id, session({ a: 3 })), set(store, id, session({ a: 4 }))];
+      await Promise.all([one, other]);
+      assert.deepEqual(dataOf(await get(store, id)), { a: 4 });
+    });
+
+    contract("set and touch tell what became of a session", async (store) => {
+      const id = sid();
+      const outcome = (method: "set" | "touch", live: AnySession) =>
+        call((callback) => store[method]?.(id, live, callback));
+      assert.equal(await outcome("set", session({ a: 1 })), "created");
+      const [mine, theirs] = [await load(store, id), await load(store, id)];
+      assert.equal(await outcome("set", mine), "touched");
+      mine.mine = 1;
+      assert.equal(await outcome("set", mine), "written");
+      theirs.theirs = 1;
+      assert.equal(await outcome("set", theirs), "merged");
+      assert.equal(await outcome("touch", mine), "touched");
+      await destroy(store, id);
+      assert.equal(await outcome("touch", mine), "gone");
+      mine.mine = 2;
+      assert.equal(await outcome("set", mine), "gone");
+    });
+
+    contract("set and touch leave the session as it is", async (store) => {
+      const id = sid();
+      const plain = session({ list: [1] });
+      const keys = () => [Reflect.ownKeys(plain), Reflect.ownKeys(plain.cookie)];
+      const before = [JSON.stringify(plain), keys()];
+      await set(store, id, plain);
+      await touch(store, id, plain);
+
+      assert.deepEqual([JSON.stringify(plain), keys()], before);
+    });
+
+    contract("a touch never shortens a life", async (store) => {
+      const id = sid();
+      await set(store, id, session({ a: 1 }, 3_600_000));
+      await touch(store, id, session({ a: 1 }, 1000));
+      const { expires } = ((await get(store, id))?.cookie ?? {}) as { expires?: string };
+
+      assert.ok(Date.parse(String(expires)) - Date.now() > 3_500_000, "the touch shortened it");
     });
 
     contract("cookie.expires agrees with the deadline after a touch", async (store) => {
@@ -127,6 +182,28 @@ export function testOwnPromises(
 
       assert.deepEqual(dataOf(got as AnySession), { a: 1 });
       assert.equal(await store.destroy(id), undefined);
+    });
+  });
+}
+
+/** Registers the tests of what our own store promises of methods that list sessions. */
+export function testOwnListings(
+  { describe }: TestRunner,
+  contract: (name: string, body: (store: AnyStore) => Promise<void>) => void,
+  { shortMs, afterShortMs }: { readonly shortMs: number; readonly afterShortMs: number },
+): void {
+  describe("what connect-databank promises of listings", () => {
+    contract("all and length leave out what has expired", async (store) => {
+      await set(store, sid(), session({ n: 1 }));
+      await set(store, sid(), session({ n: 2 }, shortMs));
+      await delay(afterShortMs);
+      const all = (await call((done) => store.all?.(done))) as AnySession[];
+
+      assert.deepEqual(
+        all.map(({ n }) => n),
+        [1],
+      );
+      assert.equal(await call((done) => Reflect.apply(lengthOf(store), store, [done])), 1);
     });
   });
 }

@@ -2,40 +2,24 @@ import { describe, expect, it } from "vitest";
 import type { Driver, StoredEntry, Write } from "../../src/databank/driver.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
 import { testDriver } from "../../src/testing/index.js";
+import { outcomeOf } from "../support/contract-outcome.js";
 
 type Fault = (good: Driver) => Partial<Driver>;
 
-/** Runs one test of the contract, by its full name, and tells how it ended. */
-async function outcome(name: string, open: () => Driver): Promise<"passed" | "failed"> {
-  const path: string[] = [];
-  let test: ((...context: unknown[]) => Promise<void>) | undefined;
-  const runner = {
-    describe(title: string, body: () => void) {
-      path.push(title);
-      body();
-      path.pop();
-    },
-    it(title: string, body: (...context: unknown[]) => Promise<void>) {
-      if ([...path.slice(1), title].join(" › ") === name) test = body;
-    },
-  };
-  testDriver(runner, {
-    seed: 1,
-    async open(schema) {
-      const driver = open();
-      await driver.connect(schema);
-      return driver;
-    },
-  });
-  if (!test) throw new Error(`The contract has no test "${name}"`);
-  let isSkipped = false;
-  const context = { skip: () => (isSkipped = true) };
-  const ended = await test(context).then(
-    () => "passed" as const,
-    () => "failed" as const,
+/** Runs one test of the contract, by its name, on drivers made by `open`. */
+function outcome(name: string, open: () => Driver): Promise<"passed" | "failed"> {
+  return outcomeOf(
+    (runner) =>
+      testDriver(runner, {
+        seed: 1,
+        async open(schema) {
+          const driver = open();
+          await driver.connect(schema);
+          return driver;
+        },
+      }),
+    `driver contract › ${name}`,
   );
-  if (isSkipped) throw new Error(`The contract skips "${name}" for this driver`);
-  return ended;
 }
 
 /** A driver that changes ids on their way in. */
