@@ -13,6 +13,7 @@ import type {
   WriteResult,
 } from "./driver.js";
 import { DatabankError } from "./errors.js";
+import { KeyedQueue } from "./keyed-queue.js";
 import { type Lane, Operation } from "./operation.js";
 
 /** Limits on what a databank may have under way. */
@@ -77,6 +78,11 @@ export class Collector {
   del(type: string, deletion: Deletion): Answer<boolean> {
     const { lanes, del: queue } = this.#queues(type);
     return this.#ask(lanes, queue, deletion);
+  }
+
+  /** A queue for what takes several calls, under the same limits of time and number. */
+  turns(): KeyedQueue {
+    return new KeyedQueue(this.#deadlines);
   }
 
   /** Resolves once no call is waiting or under way. */

@@ -4,7 +4,7 @@ import type { Write } from "./driver.js";
 import { type Entry, toEntry } from "./entry.js";
 import { AlreadyExistsError, NoSuchThingError } from "./errors.js";
 import { toJson } from "./json.js";
-import { KeyedQueue } from "./keyed-queue.js";
+import type { KeyedQueue } from "./keyed-queue.js";
 import { type Change, modify, readStored } from "./modify.js";
 import { invalidOption } from "./options.js";
 import { newLife, nextVersion } from "./version.js";
@@ -25,10 +25,11 @@ const READ_ALL_AT_ONCE = 1000;
 /** What can be done with entries whose ids are known, in promises; arguments are checked here. */
 export class Entries {
   readonly #collector: Collector;
-  readonly #turns = new KeyedQueue();
+  readonly #turns: KeyedQueue;
 
   constructor(collector: Collector) {
     this.#collector = collector;
+    this.#turns = collector.turns();
   }
 
   async modify<T>(

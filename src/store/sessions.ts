@@ -3,7 +3,7 @@ import type { Databank } from "../databank/databank.js";
 import type { Conflict, StoredEntry, Write } from "../databank/driver.js";
 import { DatabankError } from "../databank/errors.js";
 import { toJson } from "../databank/json.js";
-import { KeyedQueue } from "../databank/keyed-queue.js";
+import type { KeyedQueue } from "../databank/keyed-queue.js";
 import { newLife, nextVersion } from "../databank/version.js";
 import { deadlineOf, fieldsOfCookie } from "./cookie.js";
 import { capped } from "./deadline.js";
@@ -31,13 +31,17 @@ export class Sessions {
   readonly #options: ResolvedOptions;
   readonly #settings: SaveSettings;
   readonly #events: StoreEvents;
-  readonly #queue = new KeyedQueue();
+  readonly #queue: KeyedQueue;
+  // Of their own: what a program does in an update may take long, and a logout must not wait.
+  readonly #updates: KeyedQueue;
 
   constructor(bank: Databank, options: ResolvedOptions, events: StoreEvents) {
     this.#bank = bank;
     this.#options = options;
     this.#events = events;
     this.#settings = { ...options, isClassic: options.ids === "classic" };
+    this.#queue = bank.collector.turns();
+    this.#updates = bank.collector.turns();
   }
 
   get(sid: unknown): Answer<PlainSession | null> {
@@ -96,7 +100,7 @@ export class Sessions {
   async update(sid: unknown, change: Change): Promise<Outcome> {
     if (!isUsable(sid)) return "gone";
     const id = this.#idOf(sid);
-    return this.#queue.run(id, async () => {
+    return this.#updates.run(id, async () => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         const session = await this.get(sid);
         const origin = session && this.provenance.find(sid, session);

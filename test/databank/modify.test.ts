@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
+import type { Driver } from "../../src/databank/driver.js";
 import { isSameLife } from "../../src/databank/version.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
+import { Gate } from "../support/gate.js";
 
 const HOUR_MS = 3_600_000;
 
@@ -141,5 +143,42 @@ describe("50 changes at once", () => {
 
     const [bank] = banks;
     expect(new Set(await bank?.read<number[]>("t", "a")).size).toBe(50);
+  });
+
+  it("fails in time each of many that wait for one another", async () => {
+    const driver = { ...memoryDriver(), read: () => new Promise<never>(() => {}) };
+    const bank = new Databank(driver, { timeoutMs: 300, maxPending: 8 });
+    const start = performance.now();
+
+    const results = await Promise.allSettled(
+      Array.from({ length: 10 }, () => bank.append("t", "a", 1)),
+    );
+
+    expect(performance.now() - start).toBeLessThan(1200);
+    const codes = results.map((result) => Object(result).reason.code);
+    expect(codes.slice(0, 8)).toEqual(Array(8).fill("DATABANK_TIMEOUT"));
+    expect(codes.slice(8)).toEqual(Array(2).fill("DATABANK_QUEUE_FULL"));
+  });
+
+  it("does not do later what failed while it waited", async () => {
+    const memory = memoryDriver();
+    const gate = new Gate();
+    let reads = 0;
+    const driver: Driver = {
+      ...memory,
+      async read(type, members) {
+        reads += 1;
+        await gate.opened;
+        return memory.read(type, members);
+      },
+    };
+    const bank = new Databank(driver, { timeoutMs: 50 });
+
+    const results = await Promise.allSettled([bank.incr("t", "a"), bank.incr("t", "a")]);
+    gate.open();
+
+    expect(results.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
+    expect(await bank.incr("t", "a")).toBe(1);
+    expect(reads).toBe(2);
   });
 });
