@@ -1,6 +1,7 @@
 import { type NamedDriver, nameDriver } from "../databank/registry.js";
 import type { DiskOptions } from "./disk.js";
-import { pathAndOptions } from "./driver-url.js";
+import { pathAndOptions, urlAndOptions } from "./driver-url.js";
+import type { PostgresOptions } from "./postgres.js";
 import type { SqliteOptions } from "./sqlite.js";
 
 /**
@@ -40,6 +41,21 @@ const catalog: readonly NamedDriver[] = [
       return (options) => {
         const checked: unknown = options;
         return sqliteDriver(checked as SqliteOptions);
+      };
+    },
+  },
+  {
+    name: "postgres",
+    schemes: ["postgresql"],
+    fromUrl(url) {
+      const { url: rest, options } = urlAndOptions(url, {});
+      return { url: rest, ...options };
+    },
+    async load() {
+      const { postgresDriver } = await import("./postgres.js");
+      return (options) => {
+        const checked: unknown = options;
+        return postgresDriver(checked as PostgresOptions);
       };
     },
   },

@@ -1,4 +1,4 @@
-import { invalidOption } from "../databank/options.js";
+import { invalidOption, similarTo } from "../databank/options.js";
 import type { DriverOptions } from "../databank/registry.js";
 
 /** What a text in a URL stands for. */
@@ -28,6 +28,31 @@ export function pathAndOptions(
     ([name, value]) => [name, optionFrom(name, value, kinds)] as const,
   );
   return { path: pathIn(scheme, rest), options: Object.fromEntries(entries) };
+}
+
+/**
+ * Takes from a server's URL the parameters that are options, and leaves the others to the client.
+ *
+ * @returns The URL without them, and the options, those of every databank included.
+ * @throws DatabankError `DATABANK_INVALID_OPTION`, also where one of the others looks misspelt.
+ */
+export function urlAndOptions(
+  url: string,
+  kinds: OptionKinds,
+): { url: string; options: DriverOptions } {
+  const [base = "", query] = url.split(/\?(.*)/s);
+  if (query === undefined) return { url, options: {} };
+  const names = [...Object.keys(kinds), ...OF_EVERY_DATABANK.keys()];
+  const rest: string[] = [];
+  const options: Record<string, unknown> = {};
+  for (const parameter of query.split("&")) {
+    const [[name, value] = ["", ""]] = new URLSearchParams(parameter);
+    if (names.includes(name)) options[name] = optionFrom(name, value, kinds);
+    else rest.push(parameter);
+    const similar = names.includes(name) ? undefined : similarTo(name, names);
+    if (similar) throw invalidOption(`The URL has no option ${name}; did you mean ${similar}?`);
+  }
+  return { url: rest.length > 0 ? `${base}?${rest.join("&")}` : base, options };
 }
 
 function pathIn(scheme: string, rest: string): string {

@@ -1,0 +1,97 @@
+import type { Capabilities, Driver } from "../databank/driver.js";
+import { NotConnectedError } from "../databank/errors.js";
+import { Connections } from "./postgres/connections.js";
+import {
+  clear,
+  count,
+  del,
+  deleteExpired,
+  read,
+  scan,
+  search,
+  type Table,
+  touch,
+} from "./postgres/entries.js";
+import { retry } from "./postgres/errors.js";
+import { type PostgresOptions, resolveOptions } from "./postgres/options.js";
+import { statementsOf } from "./postgres/statements.js";
+import { prepareTable } from "./postgres/table.js";
+import { write } from "./postgres/writing.js";
+
+export type { PostgresPool, PostgresQuery, PostgresResult } from "./postgres/connections.js";
+export type {
+  PostgresOptions,
+  PostgresPoolOptions,
+  PostgresTableOptions,
+  PostgresUrlOptions,
+} from "./postgres/options.js";
+export { postgresTableSql } from "./postgres/table.js";
+
+const CAPABILITIES: Capabilities = {
+  conditionalWrites: "atomic",
+  clock: "database",
+  expiryGranularityMs: 1,
+  nativeExpiry: false,
+  touch: "in-place",
+  scan: true,
+  search: true,
+  durable: true,
+  shared: true,
+  maxValueBytes: null,
+};
+
+/**
+ * Keeps entries as rows of a table. Needs PostgreSQL 12 or newer, and the package `pg` unless the
+ * program passes a pool in.
+ *
+ * @throws DatabankError `DATABANK_INVALID_OPTION`.
+ */
+export function postgresDriver(options: PostgresOptions): Driver {
+  const settings = resolveOptions(options);
+  let connections: Connections | undefined;
+  let table: Table | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+
+  /** Connects and disconnects one after another. */
+  function inTurn(task: () => Promise<void>): Promise<void> {
+    const turn = last.then(task);
+    last = turn.catch(() => {});
+    return turn;
+  }
+
+  function connected(): Table {
+    if (!table) throw new NotConnectedError();
+    return table;
+  }
+
+  return {
+    name: "postgres",
+    capabilities: CAPABILITIES,
+    retry,
+
+    connect: (schema) =>
+      inTurn(async () => {
+        connections ??= await Connections.open(settings);
+        const shape = await prepareTable(connections, settings, schema);
+        table = { connections, statements: statementsOf(shape) };
+      }),
+
+    disconnect: () =>
+      inTurn(async () => {
+        const closing = connections;
+        connections = undefined;
+        table = undefined;
+        await closing?.close();
+      }),
+
+    read: async (type, reads) => read(connected(), type, reads),
+    write: async (type, writes) => write(connected(), type, writes),
+    touch: async (type, touches) => touch(connected(), type, touches),
+    del: async (type, deletions) => del(connected(), type, deletions),
+    scan: async (type, page) => scan(connected(), type, page),
+    search: async (type, criteria, page) => search(connected(), type, criteria, page),
+    count: async (type) => count(connected(), type),
+    clear: async (type) => clear(connected(), type),
+    deleteExpired: async (type, page) => deleteExpired(connected(), type, page),
+  };
+}
