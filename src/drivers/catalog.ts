@@ -1,6 +1,7 @@
 import { type NamedDriver, nameDriver } from "../databank/registry.js";
 import type { DiskOptions } from "./disk.js";
 import { pathAndOptions, urlAndOptions } from "./driver-url.js";
+import type { LmdbOptions } from "./lmdb.js";
 import type { PostgresOptions } from "./postgres.js";
 import type { SqliteOptions } from "./sqlite.js";
 
@@ -41,6 +42,16 @@ const catalog: readonly NamedDriver[] = [
       return (options) => {
         const checked: unknown = options;
         return sqliteDriver(checked as SqliteOptions);
+      };
+    },
+  },
+  {
+    name: "lmdb",
+    async load() {
+      const { lmdbDriver } = await import("./lmdb.js");
+      return (options) => {
+        const checked: unknown = options;
+        return lmdbDriver(checked as LmdbOptions);
       };
     },
   },

@@ -1,0 +1,123 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Capabilities, Driver, Page } from "../databank/driver.js";
+import { NotConnectedError } from "../databank/errors.js";
+import { isFatal } from "./lmdb/client.js";
+import { type Connection, define, open } from "./lmdb/connection.js";
+import { type LmdbOptions, resolveOptions } from "./lmdb/options.js";
+import type { Table } from "./lmdb/table.js";
+
+export type { LmdbDatabase } from "./lmdb/client.js";
+export type { LmdbDatabaseOptions, LmdbOptions, LmdbUrlOptions } from "./lmdb/options.js";
+
+const CAPABILITIES: Capabilities = {
+  conditionalWrites: "atomic",
+  clock: "process",
+  expiryGranularityMs: 1,
+  nativeExpiry: false,
+  touch: "in-place",
+  scan: true,
+  search: true,
+  durable: true,
+  shared: true,
+  maxValueBytes: null,
+};
+
+// Counting and clearing go by steps of as many entries, and let others have their turn.
+const STEP = 1000;
+
+/** Stores entries in LMDB, a memory-mapped file that several processes may use. */
+export function lmdbDriver(options: LmdbOptions): Driver {
+  const settings = resolveOptions(options);
+  let connection: Connection | undefined;
+  let opening: Promise<unknown> = Promise.resolve();
+
+  function connected(): Connection {
+    if (!connection) throw new NotConnectedError();
+    return connection;
+  }
+
+  /** The entries as they are at this moment, whichever process has changed them. */
+  function current(): Table {
+    const { root, table } = connected();
+    root.resetReadTxn();
+    return table;
+  }
+
+  /** All members of a call in one transaction. */
+  async function change<M, R>(
+    members: readonly M[],
+    apply: (table: Table, member: M) => R,
+  ): Promise<readonly R[]> {
+    const { transactions, table } = connected();
+    return transactions.run(() => members.map((member) => apply(table, member)));
+  }
+
+  const driver: Driver = {
+    name: "lmdb",
+    capabilities: CAPABILITIES,
+    // The database is mapped into memory: reads have nothing to wait for.
+    calling: { immediate: ["read"] },
+
+    async connect(schema) {
+      const attempt = opening.then(async () => {
+        connection ??= await open(settings, (type, cause) => driver.onCorrupt?.({ type, cause }));
+        await define(connection, schema);
+      });
+      opening = attempt.catch(() => {});
+      await attempt;
+    },
+
+    async disconnect() {
+      await opening;
+      const closing = connection;
+      connection = undefined;
+      await closing?.transactions.idle();
+      await closing?.release();
+    },
+
+    read(type, reads) {
+      const table = current();
+      return reads.map((read) => table.read(type, read));
+    },
+
+    write: (type, writes) => change(writes, (table, write) => table.write(type, write)),
+    touch: (type, touches) => change(touches, (table, touch) => table.touch(type, touch)),
+    del: (type, deletions) => change(deletions, (table, deletion) => table.del(type, deletion)),
+
+    async scan(type, page) {
+      return current().scan(type, page);
+    },
+
+    async search(type, criteria, page) {
+      return current().search(type, criteria, page);
+    },
+
+    async count(type) {
+      let count = 0;
+      let cursor: string | null = null;
+      do {
+        const page: Page = { limit: STEP, cursor };
+        const step: { live: number; cursor: string | null } = current().count(type, page);
+        count += step.live;
+        cursor = step.cursor;
+        if (cursor !== null) await nextTurn();
+      } while (cursor !== null);
+      return count;
+    },
+
+    async clear(type) {
+      const { transactions, table } = connected();
+      while (await transactions.run(() => table.clear(type, STEP))) await nextTurn();
+    },
+
+    async deleteExpired(type, { limit }) {
+      const { transactions, table } = connected();
+      const { deleted, isLast } = await transactions.run(() => table.cleanUp(type, limit));
+      // What has been looked at is no longer due, so each step begins at the beginning.
+      return { deleted, cursor: isLast ? null : "more" };
+    },
+
+    retry: (error) => (isFatal(error) ? "never" : "each"),
+  };
+  return driver;
+}

@@ -1,0 +1,102 @@
+import { mkdir, open, realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { DatabankError } from "../../databank/errors.js";
+import { invalidOption } from "../../databank/options.js";
+import { type LmdbDatabase, openRoot } from "./client.js";
+import type { FolderSettings } from "./options.js";
+import { Transactions } from "./transactions.js";
+
+/** A root database, and who changes it. */
+export interface Root {
+  readonly root: LmdbDatabase;
+  readonly transactions: Transactions;
+}
+
+/** A root database that a driver uses. */
+export interface Opened extends Root {
+  /** Closes it once nobody uses it any more. */
+  release(): Promise<void>;
+}
+
+/** The root database in a folder, and how many drivers use it. */
+interface Environment {
+  readonly durable: boolean;
+  readonly opened: Promise<Root>;
+  users: number;
+}
+
+// One for each folder: two of one process would wait for each other's transactions in the thread
+// in which those run, and so for ever.
+const environments = new Map<string, Environment>();
+const closings = new Map<string, Promise<void>>();
+
+const FILE = "data.mdb";
+// The number that marks a file of LMDB, which stands at its beginning in the machine's byte order.
+const MAGIC = Buffer.from([0xde, 0xc0, 0xef, 0xbe]);
+const MAGIC_WITHIN = 64;
+
+/** Opens the database in a folder, which is made if it is missing. */
+export async function openFolder({ path, mode, durable }: FolderSettings): Promise<Opened> {
+  await mkdir(path, { recursive: true });
+  const folder = await realpath(path);
+  await refuseOther(join(folder, FILE));
+  while (closings.has(folder)) await closings.get(folder);
+  const environment = enter(folder, { durable, mode });
+  const release = () => leave(folder, environment);
+  try {
+    return { ...(await environment.opened), release };
+  } catch (error) {
+    environment.users -= 1;
+    if (environments.get(folder) === environment) environments.delete(folder);
+    throw error;
+  }
+}
+
+function enter(folder: string, how: { readonly durable: boolean; readonly mode: number }) {
+  const found = environments.get(folder);
+  if (found) {
+    if (found.durable !== how.durable) {
+      throw invalidOption(
+        `This process has opened the folder with durable ${found.durable}; use the same in each databank`,
+      );
+    }
+    found.users += 1;
+    return found;
+  }
+  const opened = openRoot(folder, how).then((root) => {
+    return { root, transactions: new Transactions(root, false) };
+  });
+  const environment = { durable: how.durable, opened, users: 1 };
+  environments.set(folder, environment);
+  return environment;
+}
+
+async function leave(folder: string, environment: Environment): Promise<void> {
+  environment.users -= 1;
+  if (environment.users > 0) return;
+  environments.delete(folder);
+  const closing = environment.opened.then(({ root }) => root.close());
+  closings.set(folder, closing);
+  try {
+    await closing;
+  } finally {
+    closings.delete(folder);
+  }
+}
+
+/** LMDB ends a process with a segmentation fault when the file is none of its own. */
+async function refuseOther(path: string): Promise<void> {
+  const file = await open(path).catch((error: unknown) => {
+    if (Object(error).code === "ENOENT") return undefined;
+    throw error;
+  });
+  if (!file) return;
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(MAGIC_WITHIN), 0, MAGIC_WITHIN, 0);
+    const isOwn = buffer.includes(MAGIC) || buffer.includes(Buffer.from(MAGIC).reverse());
+    if (bytesRead === 0 || isOwn) return;
+  } finally {
+    await file.close();
+  }
+  throw new DatabankError(`The file ${FILE} in the folder is not a database of LMDB`);
+}

@@ -1,0 +1,306 @@
+import { execFile, fork, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, describe, expect, it } from "vitest";
+import { Databank } from "../../src/databank/databank.js";
+import type { Driver, Schema, Write } from "../../src/databank/driver.js";
+import { newLife } from "../../src/databank/version.js";
+import { type LmdbOptions, lmdbDriver } from "../../src/drivers/lmdb.js";
+import { testDriver } from "../../src/testing/index.js";
+import { testServerDriver } from "../support/server-driver.js";
+import { openOwn, Raw } from "./lmdb-database.js";
+
+const HOUR_MS = 3_600_000;
+const SCRIPT = join(__dirname, "lmdb-process.mjs");
+
+const dir = mkdtempSync(join(tmpdir(), "lmdb-test-"));
+afterAll(() => rmSync(dir, { recursive: true }));
+
+const urlOf = (name: string) => `lmdb:${join(dir, name)}`;
+
+async function connected(options: LmdbOptions, schema: Schema = {}): Promise<Driver> {
+  const driver = lmdbDriver(options);
+  await driver.connect(schema);
+  return driver;
+}
+
+function entry(id: string, more: Partial<Write> = {}): Write {
+  const createdAt = Date.now();
+  const expiresAt = createdAt + HOUR_MS;
+  return { id, json: "{}", version: newLife(), createdAt, expiresAt, ...more };
+}
+
+describe("in a folder", () => {
+  testServerDriver({
+    name: "lmdb",
+    url: `lmdb:${dir}`,
+    place: (url, name) => `${url}/${name}`,
+    driver: (url) => lmdbDriver({ url }),
+  });
+});
+
+describe("in a database object of one's own", () => {
+  const database = openOwn(join(dir, "own"));
+  afterAll(() => database.close());
+
+  testDriver({ describe, it }, { open: (schema) => connected({ database }, schema) });
+
+  it("closes it not, and leaves what else is in it alone", async () => {
+    await database.put("theirs", { n: 1 });
+    const driver = await connected({ database, name: "beside" });
+    await driver.write("session", [entry("a")]);
+    await driver.clear?.("session");
+    await driver.disconnect();
+
+    expect(database.get("theirs")).toEqual({ n: 1 });
+    await database.put("theirs", { n: 2 });
+    expect(database.get("theirs")).toEqual({ n: 2 });
+  });
+
+  it("keeps databases of different names apart", async () => {
+    const [one, other] = await Promise.all([
+      connected({ database, name: "one" }),
+      connected({ database, name: "other" }),
+    ]);
+
+    await one.write("session", [entry("a")]);
+
+    expect(await other.read("session", [{ id: "a" }])).toEqual([null]);
+    expect(await one.count?.("session")).toBe(1);
+  });
+});
+
+describe("a transaction", () => {
+  it("is undone where one of its changes fails, which then fails alone", async () => {
+    const database = openOwn(join(dir, "undone"));
+    const openDB = database.openDB.bind(database);
+    Object.assign(database, {
+      openDB(options: { name: string }) {
+        const opened = openDB(options);
+        const put = opened.put.bind(opened);
+        const refuse = (key: string, value: string) => {
+          if (options.name === "databank" && key.endsWith("bad")) throw new Error("refused");
+          return put(key, value);
+        };
+        return Object.assign(opened, { put: refuse });
+      },
+    });
+    const driver = await connected({ database });
+    const bank = new Databank(driver);
+
+    await expect(driver.write("session", [entry("a"), entry("bad")])).rejects.toThrow("refused");
+    const after = await driver.read("session", [{ id: "a" }, { id: "bad" }]);
+    const results = await Promise.allSettled(
+      ["a", "bad", "b"].map((id) => bank.create("session", id, {})),
+    );
+
+    expect(after).toEqual([null, null]);
+    expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+    expect(await driver.read("session", [{ id: "bad" }])).toEqual([null]);
+    expect(await driver.count?.("session")).toBe(2);
+    await database.close();
+  });
+});
+
+describe("other processes", () => {
+  it("are seen at once, even by a read in the same turn as one before", async () => {
+    const driver = await connected({ url: urlOf("fresh") });
+    await driver.write("session", [entry("a")]);
+    const other = openOwn(join(dir, "fresh"));
+    const metas = new Raw(other, "databank-meta");
+
+    const before = driver.read("session", [{ id: "a" }]);
+    metas.remove("session|a");
+    const after = driver.read("session", [{ id: "a" }]);
+
+    expect(await before).toMatchObject([{ id: "a" }]);
+    expect(await after).toEqual([null]);
+    await other.close();
+    await driver.disconnect();
+  });
+
+  it("may keep writers waiting, and neither readers nor the event loop; killed, they do not", async () => {
+    const driver = await connected({ url: urlOf("held") });
+    await driver.write("session", [entry("a")]);
+    const holder = spawn(process.execPath, [SCRIPT, "hold", join(dir, "held")]);
+    await once(holder.stdout, "data");
+
+    let isWritten = false;
+    const written = Promise.resolve(driver.write("session", [entry("b")])).finally(() => {
+      isWritten = true;
+    });
+    const read = await driver.read("session", [{ id: "a" }]);
+    for (let turn = 0; turn < 100; turn += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    const wasWritten = isWritten;
+    holder.kill("SIGKILL");
+
+    expect(read).toMatchObject([{ id: "a" }]);
+    expect(wasWritten).toBe(false);
+    expect(await written).toEqual(["done"]);
+    await driver.disconnect();
+  });
+
+  it("may let the file grow far beyond what was mapped", async () => {
+    const driver = await connected({ url: urlOf("grown") });
+    await driver.write("t", [entry("a")]);
+    const script = join(__dirname, "../support/writer-process.mjs");
+    const child = fork(script, [urlOf("grown"), "t", "b"]);
+    const json = JSON.stringify("x".repeat(1_000_000));
+    for (let i = 0; i < 20; i += 1) await driver.write("t", [entry(`large ${i}`, { json })]);
+    const [id] = await once(child, "message");
+    child.kill("SIGKILL");
+    await once(child, "close");
+
+    const found = await driver.read("t", [{ id: "a" }, { id: "large 19" }, { id: `${id}` }]);
+
+    expect(found).toMatchObject([{ json: "{}" }, { json }, { id }]);
+    await driver.disconnect();
+  });
+
+  it("lose nothing that was acknowledged when they are killed", async () => {
+    const url = urlOf("killed");
+    const acknowledged: string[] = [];
+    for (let round = 0; round < 10; round += 1) {
+      const script = join(__dirname, "../support/writer-process.mjs");
+      const child = fork(script, [url, "entry", `${round}`]);
+      let written = 0;
+      child.on("message", (id: string) => {
+        acknowledged.push(id);
+        written += 1;
+        if (written === 100 + round) child.kill("SIGKILL");
+      });
+      await once(child, "close");
+    }
+
+    const bank = new Databank(lmdbDriver({ url }));
+    const found = await bank.readAll("entry", acknowledged);
+    await bank.disconnect();
+    expect(acknowledged.length).toBeGreaterThanOrEqual(1000);
+    expect(acknowledged.filter((id) => found[id] === null)).toEqual([]);
+  });
+});
+
+describe("a full disk", () => {
+  // Where files may grow no further the system answers as where there is no room.
+  const limited = (task: string, path: string) =>
+    promisify(execFile)("bash", [
+      "-c",
+      `ulimit -f 2000 && exec "$0" "$@"`,
+      process.execPath,
+      SCRIPT,
+      task,
+      path,
+    ]);
+
+  it.each(["fill", "fillOwn"])(
+    "fails a write without room, and nothing else (%s)",
+    async (task) => {
+      const { stdout } = await limited(task, join(dir, task));
+
+      expect(JSON.parse(stdout)).toEqual([
+        ["rejected", "fulfilled", true],
+        ["fulfilled", "fulfilled", true],
+        ["rejected", "fulfilled", true],
+      ]);
+    },
+  );
+});
+
+describe("a connection", () => {
+  it("can be tried again after one that failed", async () => {
+    const blocked = join(dir, "blocked");
+    await writeFile(blocked, "");
+    const driver = lmdbDriver({ url: `lmdb:${blocked}` });
+
+    await expect(driver.connect({})).rejects.toThrow();
+    await rm(blocked);
+    await driver.connect({});
+
+    expect(await driver.write("session", [entry("a")])).toEqual(["done"]);
+    await driver.disconnect();
+  });
+
+  it("refuses a folder in which something else has the file's name", async () => {
+    await mkdir(join(dir, "strange", "data.mdb"), { recursive: true });
+
+    await expect(lmdbDriver({ url: urlOf("strange") }).connect({})).rejects.toThrow();
+  });
+
+  it("refuses a file that is no database", async () => {
+    await mkdir(join(dir, "letter"));
+    await writeFile(join(dir, "letter", "data.mdb"), "Dear Ann, ".repeat(1000));
+
+    await expect(lmdbDriver({ url: urlOf("letter") }).connect({})).rejects.toThrow();
+  });
+
+  it("ends when what is under way is done, and others of the process go on", async () => {
+    const [driver, other] = await Promise.all([
+      connected({ url: urlOf("end") }),
+      connected({ url: urlOf("end") }),
+    ]);
+
+    const written = driver.write("session", [entry("a")]);
+    await driver.disconnect();
+
+    expect(await written).toEqual(["done"]);
+    expect(() => driver.read("session", [{ id: "a" }])).toThrow(
+      expect.objectContaining({ code: "DATABANK_NOT_CONNECTED" }),
+    );
+    expect(await other.read("session", [{ id: "a" }])).toMatchObject([{ id: "a" }]);
+    expect(await other.write("session", [entry("b")])).toEqual(["done"]);
+    const closing = other.disconnect();
+    await driver.connect({});
+    await closing;
+    expect(await driver.count?.("session")).toBe(2);
+    await driver.disconnect();
+  });
+
+  it("creates files that their owner alone can read, in folders that were missing", async () => {
+    const driver = await connected({ url: urlOf("some/where/new") });
+
+    for (const name of ["data.mdb", "lock.mdb"]) {
+      const { mode } = await stat(join(dir, "some/where/new", name));
+      expect(mode & 0o777).toBe(0o600);
+    }
+    await driver.disconnect();
+  });
+
+  it("takes options from its URL", async () => {
+    const path = join(dir, "a b");
+    const url = `lmdb://${path.replace(" ", "%20")}?durable=false&mode=416&name=mine`;
+    const driver = await connected({ url });
+    await driver.write("session", [entry("a")]);
+
+    expect((await stat(join(path, "data.mdb"))).mode & 0o777).toBe(0o640);
+    await expect(lmdbDriver({ url: `lmdb:${path}` }).connect({})).rejects.toMatchObject({
+      code: "DATABANK_INVALID_OPTION",
+    });
+    await driver.disconnect();
+    const database = openOwn(path);
+    const own = await connected({ database, name: "mine" });
+    expect(await own.count?.("session")).toBe(1);
+    await database.close();
+  });
+
+  it.each([
+    [{ url: "lmdb:" }, "must name a folder"],
+    [{ url: "lmdb:a", durabel: true }, "did you mean durable"],
+    [{ url: "lmdb:a?durabel=true" }, "did you mean durable"],
+    [{ url: "lmdb:a", durable: 1 }, "durable must be true or false"],
+    [{ url: "lmdb:a", mode: 7 }, "mode must be a whole number"],
+    [{ url: "lmdb:a", name: "" }, "name must be a text"],
+    [{ database: {} }, "must be what open() of the package lmdb returned"],
+    [{ database: null }, "must be what open() of the package lmdb returned"],
+    [{ database: {}, durable: true }, "has no option durable"],
+    [{}, "url must be a text"],
+  ])("refuses the options %j", (options, message) => {
+    const given: unknown = options;
+    expect(() => lmdbDriver(given as LmdbOptions)).toThrow(message);
+  });
+});
