@@ -2,6 +2,7 @@ import { type NamedDriver, nameDriver } from "../databank/registry.js";
 import type { DiskOptions } from "./disk.js";
 import { pathAndOptions, urlAndOptions } from "./driver-url.js";
 import type { LmdbOptions } from "./lmdb.js";
+import type { MemcachedOptions } from "./memcached.js";
 import type { PostgresOptions } from "./postgres.js";
 import type { SqliteOptions } from "./sqlite.js";
 
@@ -67,6 +68,20 @@ const catalog: readonly NamedDriver[] = [
       return (options) => {
         const checked: unknown = options;
         return postgresDriver(checked as PostgresOptions);
+      };
+    },
+  },
+  {
+    name: "memcached",
+    fromUrl(url) {
+      const { url: rest, options } = urlAndOptions(url, {});
+      return { url: rest, ...options };
+    },
+    async load() {
+      const { memcachedDriver } = await import("./memcached.js");
+      return (options) => {
+        const checked: unknown = options;
+        return memcachedDriver(checked as MemcachedOptions);
       };
     },
   },
