@@ -35,10 +35,9 @@ export function sessionOf(
 ): PlainSession | "expired" | DatabankError {
   if (!isRecord(value)) return corrupt(undefined);
   const stored = isRecord(value.cookie) ? value.cookie : {};
-  const expiresAt = entry.expiresAt ?? momentOf(stored.expires);
-  if (!isLive(expiresAt, now) || !isLive(capped(null, entry.createdAt, absoluteTimeoutMs), now)) {
-    return "expired";
-  }
+  const kept = entry.expiresAt ?? momentOf(stored.expires);
+  const expiresAt = capped(kept, entry.createdAt, absoluteTimeoutMs);
+  if (!isLive(expiresAt, now)) return "expired";
   const cookie = agreeing(stored, expiresAt, now);
   return Object.assign(value, { cookie });
 }

@@ -19,8 +19,6 @@ export interface MergeInput {
   readonly base: Fields;
   /** How it looks now. */
   readonly mine: Fields;
-  /** What the database held when my session was loaded or last saved. */
-  readonly stored: Fields;
   /** What the database holds now. */
   readonly theirs: Fields;
   readonly resolve?: Resolve | undefined;
@@ -40,13 +38,14 @@ export interface MergeConflict {
  * change: whoever logged out must stay logged out.
  */
 export function merge(input: MergeInput): { fields: Fields; conflicts: MergeConflict[] } {
-  const { base, mine, stored, theirs } = input;
+  const { base, mine, theirs } = input;
   const fields: Fields = new Map(theirs);
   const conflicts: MergeConflict[] = [];
   for (const key of new Set([...base.keys(), ...mine.keys()])) {
     if (key === "cookie" || isSame(base, mine, key)) continue;
     let value = mine.get(key);
-    if (!isSame(stored, theirs, key) && !isSame(mine, theirs, key)) {
+    // What an earlier save left as others had it, I have not seen: it counts as just changed.
+    if (!isSame(base, theirs, key) && !isSame(mine, theirs, key)) {
       const kept = keep(input, key);
       conflicts.push({ key, kept });
       if (kept === "theirs") continue;

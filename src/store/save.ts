@@ -1,7 +1,7 @@
 import { type Answer, andThen } from "../databank/answer.js";
 import type { Collector } from "../databank/collector.js";
 import type { StoredEntry, Write } from "../databank/driver.js";
-import { laterOf } from "../databank/entry.js";
+import { isLive, laterOf } from "../databank/entry.js";
 import { DatabankError } from "../databank/errors.js";
 import { parseJson, toJson, type Value } from "../databank/json.js";
 import { isSameLife, nextVersion } from "../databank/version.js";
@@ -68,6 +68,7 @@ export class Save {
 
   /** For `set`: a session without changes needs no more than a touch. */
   set(json: string): Answer<Saved> {
+    if (this.#isTooOld()) return this.#gone();
     const isUnchanged = this.#changedCookie.length === 0 && isSameData(this.#origin.base, json);
     return isUnchanged ? this.#touchOnly() : this.#write(json);
   }
@@ -77,6 +78,7 @@ export class Save {
    * @returns `null` if somebody did, and it has to be read and changed again.
    */
   async setUnlessChanged(json: string): Promise<Outcome | null> {
+    if (this.#isTooOld()) return "gone";
     const current = this.#originAsEntry();
     const write = this.#writeOver(current, this.#compose(json, current).json);
     const result = await this.#collector.write(this.#settings.type, write);
@@ -86,17 +88,29 @@ export class Save {
 
   /** For `touch`: the cookie may have changed, other properties are not looked at. */
   touch(): Answer<Saved> {
-    return this.#changedCookie.length === 0 ? this.#touchOnly() : this.#write(this.#origin.base);
+    if (this.#isTooOld()) return this.#gone();
+    return this.#changedCookie.length === 0 ? this.#touchOnly() : this.#writeCookie();
+  }
+
+  // A request may have begun in time and end too late.
+  #isTooOld(): boolean {
+    return !isLive(this.#capped(null), Date.now());
+  }
+
+  #gone(): Saved {
+    return { outcome: "gone", origin: this.#origin, conflicts: [] };
   }
 
   #touchOnly(): Answer<Saved> {
     const origin = this.#origin;
-    const expiresAt = this.#capped(this.#wantedDeadline());
+    const expiresAt = this.#isTheirLifetimeNew(this.#originAsEntry())
+      ? origin.expiresAt
+      : this.#capped(this.#wantedDeadline());
     if (this.#isTouchNeedless(expiresAt)) return { outcome: "touched", origin, conflicts: [] };
     if (this.#settings.isClassic) return this.#rewriteForVersionOne();
     const { type } = this.#settings;
-    return andThen(this.#collector.touch(type, { id: this.#id, expiresAt }), (isLive) => {
-      if (!isLive) return { outcome: "gone", origin, conflicts: [] };
+    return andThen(this.#collector.touch(type, { id: this.#id, expiresAt }), (isThere) => {
+      if (!isThere) return this.#gone();
       const kept = laterOf(origin.expiresAt, expiresAt);
       return { outcome: "touched", origin: { ...origin, expiresAt: kept }, conflicts: [] };
     });
@@ -104,7 +118,7 @@ export class Save {
 
   // Version 1 knows no deadline but the one in the cookie that it stored.
   #rewriteForVersionOne(): Answer<Saved> {
-    return andThen(this.#write(this.#origin.base), (saved) =>
+    return andThen(this.#writeCookie(), (saved) =>
       saved.outcome === "gone" ? saved : { ...saved, outcome: "touched" },
     );
   }
@@ -115,6 +129,13 @@ export class Save {
     const now = this.#origin.expiresAt;
     if (now === null) return true;
     return expiresAt !== null && expiresAt - now < touchIntervalMs;
+  }
+
+  /** Writes the session as it was when it was last saved, but with its cookie as it is now. */
+  #writeCookie(): Answer<Saved> {
+    const fields = fieldsOf(this.#origin.base);
+    fields.set("cookie", parseJson(toJson(this.#mine.cookie)));
+    return this.#write(textOf(fields));
   }
 
   /** Writes over what is there, as far as is known, and over what is really there if it is not. */
@@ -130,12 +151,11 @@ export class Save {
     return andThen(this.#collector.write(this.#settings.type, write), (result) => {
       if (result === "done") {
         const origin = this.#remembered(write, current, mineJson);
-        return { outcome: attempt === 0 ? "written" : "merged", origin, conflicts };
+        const isMineAlone = attempt === 0 && conflicts.length === 0;
+        return { outcome: isMineAlone ? "written" : "merged", origin, conflicts };
       }
       const { conflict } = result;
-      if (!conflict || !isSameLife(conflict.version, current.version)) {
-        return { outcome: "gone", origin: this.#origin, conflicts: [] };
-      }
+      if (!conflict || !isSameLife(conflict.version, current.version)) return this.#gone();
       return this.#write(mineJson, conflict, attempt + 1);
     });
   }
@@ -174,14 +194,10 @@ export class Save {
     const { isClassic, resolve } = this.#settings;
     // Nobody else wrote, and the session shows all that is stored: then what it says is the answer.
     const isMineAll = current.json === stored && stored === base && hidden.length === 0;
-    // The base is written only for its cookie, which it does not have as it is now.
-    if (isMineAll && !isClassic && mineJson !== base) {
-      return { json: mineJson, conflicts: [] };
-    }
+    if (isMineAll && !isClassic) return { json: mineJson, conflicts: [] };
     const input = {
       base: fieldsOf(base),
       mine: fieldsOf(mineJson),
-      stored: fieldsOf(stored),
       theirs: fieldsOf(current.json),
       resolve,
     };
@@ -199,7 +215,10 @@ export class Save {
     const cookie = theirs.get("cookie");
     const merged: Record<string, unknown> = isRecord(cookie) ? { ...cookie } : {};
     for (const name of this.#changedCookie) merged[name] = this.#mine.cookie[name];
-    if (!this.#isTheirLifetimeNew(current)) merged.expires = this.#mine.cookie.expires ?? null;
+    if (!this.#isTheirLifetimeNew(current)) {
+      merged.expires = this.#mine.cookie.expires ?? null;
+      merged.originalMaxAge ??= this.#mine.cookie.originalMaxAge;
+    }
     return parseJson(toJson(merged));
   }
 
@@ -210,13 +229,11 @@ export class Save {
     return { expiresAt: wanted, extend: true };
   }
 
+  /** Whether others changed the lifetime, just now or before an earlier save of this session. */
   #isTheirLifetimeNew(current: StoredEntry): boolean {
-    const { stored } = this.#origin;
-    return (
-      !this.#changedCookie.includes("originalMaxAge") &&
-      current.json !== stored &&
-      isLifetimeChanged(cookieIn(stored), cookieIn(current.json))
-    );
+    if (this.#changedCookie.includes("originalMaxAge")) return false;
+    const { stored, base } = this.#origin;
+    return isOtherLifetime(base, stored) || isOtherLifetime(stored, current.json);
   }
 
   #wantedDeadline(): number | null {
@@ -230,6 +247,10 @@ export class Save {
   #capped(expiresAt: number | null, createdAt = this.#origin.createdAt): number | null {
     return capped(expiresAt, createdAt, this.#settings.absoluteTimeoutMs);
   }
+}
+
+function isOtherLifetime(before: string, after: string): boolean {
+  return before !== after && isLifetimeChanged(cookieIn(before), cookieIn(after));
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -15,7 +15,7 @@ import { isInstance, Provenance } from "./provenance.js";
 import { type Lifetime, type Outcome, Save, type Saved, type SaveSettings } from "./save.js";
 import { hashedId, isStorageKey } from "./session-id.js";
 import { fieldsOf, textOf } from "./session-text.js";
-import { adoptClassicEntry } from "./upgrade.js";
+import { adoptClassicEntry, deleteBothForms } from "./upgrade.js";
 
 /** Changes a session, in place or by returning another; may be called again after a conflict. */
 export type Change = (
@@ -89,11 +89,11 @@ export class Sessions {
     const { type, ids } = this.#options;
     const { collector } = this.#bank;
     const id = this.#idOf(sid);
-    return this.#queue.run(id, () => {
-      const deleted = collector.del(type, { id });
-      if (ids !== "upgrade" || isStorageKey(sid)) return andThen(deleted, nothing);
-      return Promise.all([deleted, collector.del(type, { id: sid })]).then(nothing);
-    });
+    return this.#queue.run(id, () =>
+      ids === "upgrade" && !isStorageKey(sid)
+        ? deleteBothForms(collector, type, sid, id)
+        : andThen(collector.del(type, { id }), nothing),
+    );
   }
 
   /** Reads, changes and writes a session, again if another request came in between. */

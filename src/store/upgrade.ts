@@ -1,8 +1,10 @@
 import type { Collector } from "../databank/collector.js";
 import type { StoredEntry, Write } from "../databank/driver.js";
-import { newLife } from "../databank/version.js";
+import { isSameLife, newLife } from "../databank/version.js";
 import { momentOf } from "./cookie.js";
 import { cookieIn, fieldsOf, textOf } from "./session-text.js";
+
+const MAX_ATTEMPTS = 3;
 
 /**
  * Moves a session that is stored under its plain id to its hashed one.
@@ -16,22 +18,58 @@ export async function adoptClassicEntry(
   sid: string,
   id: string,
 ): Promise<StoredEntry | null> {
-  const classic = await collector.read(type, { id: sid });
-  if (classic?.json === undefined) return null;
+  for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+    const classic = await collector.read(type, { id: sid });
+    if (classic?.json === undefined) return null;
+    const entry = hashedForm(classic, id);
+    const write: Write = { ...entry, if: "absent" };
+    const result = await collector.write(type, write);
+    if (result !== "done") return result.conflict;
+    if (await collector.del(type, { id: sid, if: classic.version })) return entry;
+    const other = await takeBack(collector, type, entry);
+    if (other) return other;
+  }
+  return null;
+}
+
+/**
+ * Deletes a session under both of its ids. The plain one first: whoever moves the session has
+ * stored it under the other one by then, or finds that the plain one is gone.
+ */
+export async function deleteBothForms(
+  collector: Collector,
+  type: string,
+  sid: string,
+  id: string,
+): Promise<void> {
+  await collector.del(type, { id: sid });
+  await collector.del(type, { id });
+}
+
+function hashedForm(classic: StoredEntry, id: string): StoredEntry {
   const fields = fieldsOf(classic.json);
   fields.delete("sid");
-  const entry: StoredEntry = {
+  return {
     id,
     json: textOf(fields),
     version: newLife(),
     createdAt: classic.createdAt,
     expiresAt: classic.expiresAt ?? momentOf(cookieIn(classic.json).expires),
   };
-  const write: Write = { ...entry, if: "absent" };
-  const result = await collector.write(type, write);
-  if (result !== "done") return result.conflict;
-  if (await collector.del(type, { id: sid, if: classic.version })) return entry;
-  await collector.del(type, { id, if: entry.version });
-  const current = await collector.read(type, { id });
-  return current?.json === undefined ? null : current;
+}
+
+/** Deletes an entry, and what others have made of it; resolves to one of another life, if any. */
+async function takeBack(
+  collector: Collector,
+  type: string,
+  { id, version }: StoredEntry,
+): Promise<StoredEntry | null> {
+  let current = version;
+  while (!(await collector.del(type, { id, if: current }))) {
+    const other = await collector.read(type, { id });
+    if (other?.json === undefined) return null;
+    if (!isSameLife(other.version, version)) return other;
+    current = other.version;
+  }
+  return null;
 }

@@ -5,14 +5,8 @@ import { type MergeInput, merge } from "../../src/store/merge.js";
 
 const fields = (value: object) => new Map(Object.entries(value) as [string, Value][]);
 
-function merged(input: { base: object; mine: object; stored?: object; theirs: object }) {
-  const { base, mine, stored = base, theirs } = input;
-  const result = merge({
-    base: fields(base),
-    mine: fields(mine),
-    stored: fields(stored),
-    theirs: fields(theirs),
-  });
+function merged({ base, mine, theirs }: { base: object; mine: object; theirs: object }) {
+  const result = merge({ base: fields(base), mine: fields(mine), theirs: fields(theirs) });
   return { value: Object.fromEntries(result.fields), conflicts: result.conflicts };
 }
 
@@ -81,7 +75,6 @@ describe("merge", () => {
     const { value } = merged({
       base: { mine: 1 },
       mine: { mine: 2 },
-      stored: { mine: 1, theirs: 1 },
       theirs: { mine: 1, theirs: 1 },
     });
 
@@ -93,7 +86,6 @@ describe("merge", () => {
     const input: MergeInput = {
       base: fields({ n: 1, user: 1 }),
       mine: fields({ n: 3, user: 2 }),
-      stored: fields({ n: 1, user: 1 }),
       theirs: fields({ n: 6 }),
       resolve: (...args) => {
         asked.push(args);
@@ -116,7 +108,6 @@ describe("merge", () => {
     const { fields: result } = merge({
       base: new Map(),
       mine,
-      stored: new Map(),
       theirs: fields({ a: 1 }),
     });
 
