@@ -3,6 +3,7 @@ import type { DiskOptions } from "./disk.js";
 import { pathAndOptions, urlAndOptions } from "./driver-url.js";
 import type { LmdbOptions } from "./lmdb.js";
 import type { MemcachedOptions } from "./memcached.js";
+import type { MongodbOptions } from "./mongodb.js";
 import type { PostgresOptions } from "./postgres.js";
 import type { SqliteOptions } from "./sqlite.js";
 
@@ -82,6 +83,24 @@ const catalog: readonly NamedDriver[] = [
       return (options) => {
         const checked: unknown = options;
         return memcachedDriver(checked as MemcachedOptions);
+      };
+    },
+  },
+  {
+    name: "mongodb",
+    schemes: ["mongodb+srv"],
+    fromUrl(url) {
+      const { url: rest, options } = urlAndOptions(url, {
+        createIndexes: "boolean",
+        ttlIndex: "boolean",
+      });
+      return { url: rest, ...options };
+    },
+    async load() {
+      const { mongodbDriver } = await import("./mongodb.js");
+      return (options) => {
+        const checked: unknown = options;
+        return mongodbDriver(checked as MongodbOptions);
       };
     },
   },
