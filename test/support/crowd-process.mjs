@@ -33,7 +33,8 @@ const tasks = {
 process.send("ready");
 await once(process, "message");
 try {
-  const bank = Databank.open(url, schema ? { schema } : {});
+  // Many processes that load a client at once take their time on a busy machine.
+  const bank = Databank.open(url, { timeoutMs: 30_000, ...(schema && { schema }) });
   const result = await tasks[task](bank);
   await bank.disconnect();
   process.send({ result });
