@@ -114,6 +114,17 @@ export function testSearch(suite: Suite): void {
     assertFound(driver, await search(driver, { "user.id": user }), mine);
   });
 
+  test("finds a property whose name is the whole path", async (driver, user) => {
+    const other = randomUUID();
+    const literal = entry(randomUUID(), { json: toText({ "user.id": user }) });
+    const both = entry(randomUUID(), { json: toText({ "user.id": other, user: { id: user } }) });
+    const path = owned(user);
+    await store(driver, type, [literal, both, path]);
+
+    assertFound(driver, await search(driver, { "user.id": user }), [literal, path]);
+    assertFound(driver, await search(driver, { "user.id": other }), [both]);
+  });
+
   test("follows a value that changes", async (driver, user) => {
     const after = randomUUID();
     const [a, b, c] = [owned(user), owned(user), owned(user)];
@@ -181,11 +192,15 @@ function toText(value: unknown): string {
   return JSON.stringify(value) ?? "null";
 }
 
-/** The JSON text of what is at a dotted path, or `undefined` where nothing is. */
+/**
+ * The JSON text of what is at a dotted path, or `undefined` where nothing is. A property whose name
+ * is the whole path wins over the path.
+ */
 function textAt(value: unknown, path: string): string | undefined {
-  const found = path.split(".").reduce<unknown>((at, name) => {
-    if (typeof at !== "object" || at === null) return undefined;
-    return Object.getOwnPropertyDescriptor(at, name)?.value;
-  }, value);
-  return JSON.stringify(found);
+  if (typeof value !== "object" || value === null) return undefined;
+  const own: unknown = Object.getOwnPropertyDescriptor(value, path)?.value;
+  if (own !== undefined) return JSON.stringify(own);
+  const [name = "", ...rest] = path.split(".");
+  if (rest.length === 0) return undefined;
+  return textAt(Object.getOwnPropertyDescriptor(value, name)?.value, rest.join("."));
 }
