@@ -1,4 +1,5 @@
 import { type NamedDriver, nameDriver } from "../databank/registry.js";
+import type { CouchbaseOptions } from "./couchbase.js";
 import type { DiskOptions } from "./disk.js";
 import { pathAndOptions, urlAndOptions } from "./driver-url.js";
 import type { LmdbOptions } from "./lmdb.js";
@@ -54,6 +55,21 @@ const catalog: readonly NamedDriver[] = [
       return (options) => {
         const checked: unknown = options;
         return lmdbDriver(checked as LmdbOptions);
+      };
+    },
+  },
+  {
+    name: "couchbase",
+    schemes: ["couchbases"],
+    fromUrl(url) {
+      const { url: rest, options } = urlAndOptions(url, {});
+      return { url: rest, ...options };
+    },
+    async load() {
+      const { couchbaseDriver } = await import("./couchbase.js");
+      return (options) => {
+        const checked: unknown = options;
+        return couchbaseDriver(checked as CouchbaseOptions);
       };
     },
   },
