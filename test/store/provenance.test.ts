@@ -1,19 +1,75 @@
-import { describe, expect, it } from "vitest";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
+import { diskDriver } from "../../src/drivers/disk.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
+import { sqliteDriver } from "../../src/drivers/sqlite.js";
 import type { DatabankStoreOptions } from "../../src/store/options.js";
-import { countingDriver, HOSTS, HostedStore } from "../support/hosted-store.js";
+import { countingDriver, HOSTS, type Host, HostedStore } from "../support/hosted-store.js";
 
 const CART = { user: "ann", cart: 1 };
 
-for (const host of HOSTS) {
+/** Where sessions are, reached by two databanks, and the hosts that it is tried with. */
+interface Place {
+  readonly name: string;
+  readonly hosts: readonly Host[];
+  readonly banks: (dir: string) => readonly [Databank, Databank];
+}
+
+const PLACES: readonly Place[] = [
+  {
+    name: "memory",
+    hosts: HOSTS,
+    banks() {
+      const bank = new Databank(memoryDriver());
+      return [bank, bank];
+    },
+  },
+  {
+    name: "disk",
+    hosts: HOSTS.slice(0, 1),
+    banks: (dir) => [new Databank(diskDriver({ dir })), new Databank(diskDriver({ dir }))],
+  },
+  {
+    name: "sqlite",
+    hosts: HOSTS.slice(0, 1),
+    banks(dir) {
+      const url = `sqlite:${join(dir, "sessions.db")}`;
+      return [new Databank(sqliteDriver({ url })), new Databank(sqliteDriver({ url }))];
+    },
+  },
+];
+
+for (const { place, host } of PLACES.flatMap((place) =>
+  place.hosts.map((host) => ({ place, host })),
+)) {
   for (const stores of [1, 2]) {
-    describe(`${host.name}, ${stores === 1 ? "one store" : "two stores"}`, () => {
-      // Two requests of one session, served by one store or by two on the same databank.
-      async function open(options?: DatabankStoreOptions) {
-        const bank = new Databank(memoryDriver());
-        const first = new HostedStore(host, bank, options);
-        const second = stores === 1 ? first : new HostedStore(host, bank, options);
+    describe(`${place.name}, ${host.name}, ${stores === 1 ? "one store" : "two stores"}`, () => {
+      let dir: string;
+      let banks: readonly [Databank, Databank];
+      beforeAll(async () => {
+        dir = await mkdtemp(join(tmpdir(), "provenance-"));
+        banks = place.banks(dir);
+      });
+      afterAll(async () => {
+        for (const bank of new Set(banks)) await bank.disconnect();
+        await rm(dir, { recursive: true });
+      });
+
+      const opened: HostedStore[] = [];
+      afterEach(async () => {
+        for (const { store } of opened.splice(0)) await store.close();
+      });
+
+      // Two requests of one session, served by one store or by two on the same database.
+      async function open(given?: DatabankStoreOptions) {
+        const options = { type: `session-${randomUUID()}`, ...given };
+        const first = new HostedStore(host, banks[0], options);
+        const second = stores === 1 ? first : new HostedStore(host, banks[1], options);
+        opened.push(first, second);
         expect(await first.store.set("s", first.fresh("s", CART))).toBe("created");
         return { first, second };
       }
