@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as ours from "../../src/databank-module.js";
 
@@ -10,6 +12,23 @@ describe("the module that stands in for the old package", () => {
     const names = Object.keys(exportsOf(old)).filter((name) => name !== "DriverTest");
 
     expect(Object.keys(ours).sort()).toEqual([...names, "legacyDriver"].sort());
+  });
+
+  it("has the same statics, but for those that UPGRADING.md names", () => {
+    const guide = readFileSync(join(__dirname, "../../UPGRADING.md"), "utf8");
+    const missing = ["Databank", "DatabankObject"].flatMap((name) => {
+      const [theirs, mine] = [old, ours].map((module) => exportsOf(module)[name]);
+      const names = Object.keys(theirs).filter((key) => !(key in mine));
+      return names.map((key) => `${name}.${key}`);
+    });
+
+    expect(missing.toSorted()).toEqual([
+      "Databank.drivers",
+      "Databank.localDriver",
+      "DatabankObject.driver",
+      "DatabankObject.params",
+    ]);
+    for (const name of [...missing, "DriverTest"]) expect(guide).toContain(`\`${name}`);
   });
 
   it("has errors of the same names, kinds and fields", () => {
