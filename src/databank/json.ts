@@ -19,25 +19,30 @@ export type Value =
  * @throws DatabankError `DATABANK_INVALID_VALUE` for what JSON cannot hold: those, cycles, bigints.
  */
 export function toJson(value: unknown): string {
-  let json: string | undefined;
+  const json = jsonOf(value);
+  if (json !== undefined) return json;
+  throw new DatabankError(
+    `The value cannot be stored, because JSON has no ${typeof value}; store null instead`,
+    { code: "DATABANK_INVALID_VALUE" },
+  );
+}
+
+/**
+ * The same, but `undefined` for what has no JSON form, and is left out of objects.
+ *
+ * @throws DatabankError `DATABANK_INVALID_VALUE` for cycles and bigints.
+ */
+export function jsonOf(value: unknown): string | undefined {
   try {
-    json = JSON.stringify(value);
-    if (json !== undefined && maybeHasZero(json) && hasNegativeZero(value)) {
-      json = withNegativeZeros(value);
-    }
+    const json: string | undefined = JSON.stringify(value);
+    const isExact = json === undefined || !maybeHasZero(json) || !hasNegativeZero(value);
+    return isExact ? json : withNegativeZeros(value);
   } catch (cause) {
     throw new DatabankError(
       "The value cannot be stored, because JSON cannot hold it: it may contain itself, or a bigint",
       { code: "DATABANK_INVALID_VALUE", cause },
     );
   }
-  if (json === undefined) {
-    throw new DatabankError(
-      `The value cannot be stored, because JSON has no ${typeof value}; store null instead`,
-      { code: "DATABANK_INVALID_VALUE" },
-    );
-  }
-  return json;
 }
 
 // Zero and negative zero look the same in JSON. Searching for three texts is many times faster than

@@ -25,10 +25,10 @@ const CAPABILITIES: Capabilities = {
   maxValueBytes: null,
 };
 
-/** An entry and when it last moved to the end of its map, which orders the pages of a scan. */
-interface Kept extends StoredEntry {
+/** An entry that is changed in place, and its place in its map, by which scans find their way. */
+type Kept = { -readonly [Field in keyof StoredEntry]: StoredEntry[Field] } & {
   readonly order: number;
-}
+};
 
 /**
  * Keeps entries in this process, until it ends or disconnects.
@@ -114,15 +114,15 @@ export function memoryDriver(options: MemoryOptions = {}): Driver {
   };
 }
 
-function toStored(entry: Kept): StoredEntry;
-function toStored(entry: Kept | null): StoredEntry | null;
-function toStored(entry: Kept | null): StoredEntry | null {
+function toStored(entry: StoredEntry): StoredEntry;
+function toStored(entry: StoredEntry | null): StoredEntry | null;
+function toStored(entry: StoredEntry | null): StoredEntry | null {
   if (!entry) return null;
   const { id, json, version, createdAt, expiresAt } = entry;
   return { id, json, version, createdAt, expiresAt };
 }
 
-/** The entries of one type, the longest unchanged first. */
+/** The entries of one type; where their number is limited, the longest unchanged first. */
 class Entries {
   readonly #entries = new Map<string, Kept>();
   readonly #maxEntries: number;
@@ -140,21 +140,27 @@ class Entries {
   write(write: Write): WriteResult {
     const current = this.find(write.id);
     if (!isMet(write.if, current)) return { conflict: toStored(current) };
-    const { id, json, version, createdAt } = write;
     const expiresAt =
       write.extend && current ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt;
-    this.drop(id);
-    if (!isLive(expiresAt, Date.now())) return "done";
-    if (this.#entries.size >= this.#maxEntries) this.#dropOldest();
-    this.#append({ id, json, version, createdAt, expiresAt });
+    if (!isLive(expiresAt, Date.now())) {
+      this.drop(write.id);
+    } else if (current) {
+      current.json = write.json;
+      current.version = write.version;
+      current.createdAt = write.createdAt;
+      this.#postpone(current, expiresAt);
+    } else {
+      this.drop(write.id);
+      if (this.#entries.size >= this.#maxEntries) this.#dropOldest();
+      this.#append({ ...toStored(write), expiresAt });
+    }
     return "done";
   }
 
   touch(id: string, expiresAt: number | null): boolean {
     const current = this.find(id);
     if (!current) return false;
-    this.drop(id);
-    this.#append({ ...current, expiresAt: laterOf(current.expiresAt, expiresAt) });
+    this.#postpone(current, laterOf(current.expiresAt, expiresAt));
     return true;
   }
 
@@ -177,7 +183,7 @@ class Entries {
 
   /**
    * Visits up to `limit` entries that come after `cursor`, and returns the cursor of the last
-   * one. An entry that changes while a scan is under way moves behind it and is visited then.
+   * one. An entry that moves to the end while a scan is under way is visited again.
    */
   walk(
     limit: number,
@@ -194,6 +200,13 @@ class Entries {
       if (visited === limit) return String(entry.order);
     }
     return null;
+  }
+
+  #postpone(entry: Kept, expiresAt: number | null): void {
+    entry.expiresAt = expiresAt;
+    if (this.#maxEntries === Number.POSITIVE_INFINITY) return;
+    this.drop(entry.id);
+    this.#append(entry);
   }
 
   #append(entry: StoredEntry): void {

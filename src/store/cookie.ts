@@ -34,9 +34,12 @@ export function isLifetimeChanged(before: CookieJson, after: CookieJson): boolea
 /** The fields that were changed, other than the moment of expiry, which moves by itself. */
 export function changedCookieFields(before: CookieJson, after: CookieJson): string[] {
   const changed: string[] = [];
-  for (const name in { ...before, ...after }) {
+  for (const name in after) {
     if (MOVING.has(name) || before[name] === after[name]) continue;
     if (JSON.stringify(before[name]) !== JSON.stringify(after[name])) changed.push(name);
+  }
+  for (const name in before) {
+    if (!(name in after) && !MOVING.has(name) && before[name] !== undefined) changed.push(name);
   }
   if (isLifetimeChanged(before, after)) changed.push("originalMaxAge");
   return changed;
@@ -45,9 +48,9 @@ export function changedCookieFields(before: CookieJson, after: CookieJson): stri
 /** Whether the browser drops this cookie when it closes: it has no moment of expiry. */
 export function hasLifetime(cookie: CookieJson): boolean {
   return (
-    momentOf(cookie.expires) !== null ||
+    numberOrNull(cookie.originalMaxAge) !== null ||
     numberOrNull(cookie.maxAge) !== null ||
-    numberOrNull(cookie.originalMaxAge) !== null
+    momentOf(cookie.expires) !== null
   );
 }
 

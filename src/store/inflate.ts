@@ -1,7 +1,6 @@
 import type { StoredEntry } from "../databank/driver.js";
 import { isLive } from "../databank/entry.js";
 import { DatabankError } from "../databank/errors.js";
-import { parseJson } from "../databank/json.js";
 import { type CookieJson, hasLifetime, momentOf } from "./cookie.js";
 import { capped } from "./deadline.js";
 import type { PlainSession } from "./live-session.js";
@@ -13,20 +12,23 @@ const LATEST_DATE_MS = 8_640_000_000_000_000;
  * Makes a fresh session of an entry, its cookie in agreement with the entry's deadline.
  *
  * An entry of version 1 has no deadline of its own: its cookie's counts.
+ *
+ * @param read - Gives the entry's value, which belongs to the session from then on.
  */
 export function inflate(
   entry: StoredEntry,
+  read: () => unknown,
   { absoluteTimeoutMs }: { readonly absoluteTimeoutMs: number },
   now: number,
 ): PlainSession | "expired" | DatabankError {
   try {
-    return sessionOf(parseJson(entry.json), entry, { absoluteTimeoutMs }, now);
+    return sessionOf(read(), entry, { absoluteTimeoutMs }, now);
   } catch (cause) {
     return corrupt(cause);
   }
 }
 
-/** The same of a value that was parsed already, and belongs to the session from then on. */
+/** The same of a value that is there already. */
 export function sessionOf(
   value: unknown,
   entry: { readonly createdAt: number; readonly expiresAt: number | null },
@@ -39,18 +41,18 @@ export function sessionOf(
   const expiresAt = capped(kept, entry.createdAt, absoluteTimeoutMs);
   if (!isLive(expiresAt, now)) return "expired";
   const cookie = agreeing(stored, expiresAt, now);
-  return Object.assign(value, { cookie });
+  value.cookie = cookie;
+  return value as PlainSession;
 }
 
 function agreeing(stored: CookieJson, expiresAt: number | null, now: number): CookieJson {
   // A cookie without a lifetime stays one: else the browser would keep what it should forget.
   if (expiresAt === null || !hasLifetime(stored)) return { ...stored, expires: null };
-  return {
-    ...stored,
-    expires: new Date(Math.min(expiresAt, LATEST_DATE_MS)).toISOString(),
-    // Without it, the first touch would take the lifetime away.
-    originalMaxAge: stored.originalMaxAge ?? expiresAt - now,
-  };
+  const cookie: Record<string, unknown> = { ...stored };
+  cookie.expires = new Date(Math.min(expiresAt, LATEST_DATE_MS)).toISOString();
+  // Without it, the first touch would take the lifetime away.
+  cookie.originalMaxAge ??= expiresAt - now;
+  return cookie;
 }
 
 function corrupt(cause: unknown): DatabankError {

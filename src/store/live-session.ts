@@ -33,6 +33,8 @@ export class LiveCookie {
   declare _expires: Date | null | undefined;
 
   constructor(fields: CookieJson) {
+    // Not enumerable, so that `data` is a mere copy: it is made twice for each save.
+    Object.defineProperty(this, "_expires", { writable: true });
     this.path = "/";
     this.httpOnly = true;
     const { expires, originalMaxAge, data: _data, ...others } = fields;
@@ -61,8 +63,9 @@ export class LiveCookie {
 
   /** The cookie's attributes, as express-session hands them to the header. */
   get data(): Record<string, unknown> {
-    const { _expires: expires, ...fields } = this;
-    return { ...fields, expires };
+    const fields: Record<string, unknown> = { ...(this as object) };
+    fields.expires = this._expires;
+    return fields;
   }
 
   toJSON(): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import type { Value } from "../databank/json.js";
-import type { Fields } from "./session-text.js";
+import { copyOf } from "./plain-json.js";
+import type { Fields } from "./snapshot.js";
 
 /**
  * Decides between two changes of one property. `undefined` stands for "not there", as an argument
@@ -50,7 +51,8 @@ export function merge(input: MergeInput): { fields: Fields; conflicts: MergeConf
       conflicts.push({ key, kept });
       if (kept === "theirs") continue;
       if (kept === "resolved") {
-        value = input.resolve?.(key, base.get(key), mine.get(key), theirs.get(key));
+        const [was, wanted, found] = [base, mine, theirs].map((each) => copyIn(each, key));
+        value = input.resolve?.(key, was, wanted, found);
       }
     }
     if (value === undefined) fields.delete(key);
@@ -63,6 +65,12 @@ function keep({ mine, theirs, resolve }: MergeInput, key: string): MergeConflict
   const isTheirsGone = (theirs.get(key) ?? null) === null;
   if (isTheirsGone && mine.has(key)) return "theirs";
   return resolve ? "resolved" : "mine";
+}
+
+/** What others get may be changed by them. */
+function copyIn(fields: Fields, key: string): Value | undefined {
+  const value = fields.get(key);
+  return value === undefined ? undefined : copyOf(value);
 }
 
 function isSame(a: Fields, b: Fields, key: string): boolean {

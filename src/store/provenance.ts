@@ -1,5 +1,6 @@
 import type { StoredEntry } from "../databank/driver.js";
 import { type CookieJson, fieldsOfCookie } from "./cookie.js";
+import type { Snapshot } from "./snapshot.js";
 
 /** Which entry a live session came from, and how both looked then. */
 export interface Origin {
@@ -7,10 +8,10 @@ export interface Origin {
   readonly version: string;
   readonly createdAt: number;
   readonly expiresAt: number | null;
-  /** What the database held: JSON text. */
-  readonly stored: string;
-  /** How the session itself looked: JSON text. Differs from `stored` after a merge. */
-  readonly base: string;
+  /** What the database held. */
+  readonly stored: Snapshot;
+  /** How the session itself looked. Differs from `stored` after a merge. */
+  readonly base: Snapshot;
   /** How its cookie looked. */
   readonly cookie: CookieJson;
   /** Stored properties that the session cannot show, because it has methods of these names. */
@@ -29,15 +30,21 @@ export class Provenance {
   readonly #origins = new WeakMap<object, Origin>();
 
   /** Remembers a plain session that was just read. */
-  loaded(sid: string, entry: StoredEntry, session: { readonly cookie: object }): void {
+  loaded(
+    sid: string,
+    entry: StoredEntry,
+    stored: Snapshot,
+    session: { readonly cookie: CookieJson },
+  ): void {
     const origin: Origin = {
       sid,
       version: entry.version,
       createdAt: entry.createdAt,
       expiresAt: entry.expiresAt,
-      stored: entry.json,
-      base: entry.json,
-      cookie: fieldsOfCookie(session.cookie),
+      stored,
+      base: stored,
+      // It is plain, and a host that makes a live cookie of it looks at that one again.
+      cookie: { ...session.cookie },
       hidden: NOTHING_HIDDEN,
     };
     this.#origins.set(session, origin);

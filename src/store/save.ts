@@ -1,6 +1,6 @@
 import { type Answer, andThen } from "../databank/answer.js";
 import type { Collector } from "../databank/collector.js";
-import type { StoredEntry, Write } from "../databank/driver.js";
+import type { Write } from "../databank/driver.js";
 import { isLive, laterOf } from "../databank/entry.js";
 import { DatabankError } from "../databank/errors.js";
 import { parseJson, toJson, type Value } from "../databank/json.js";
@@ -9,7 +9,7 @@ import { type CookieJson, changedCookieFields, deadlineOf, isLifetimeChanged } f
 import { capped } from "./deadline.js";
 import { type MergeConflict, merge, type Resolve } from "./merge.js";
 import type { Origin } from "./provenance.js";
-import { cookieIn, type Fields, fieldsOf, isSameData, textOf } from "./session-text.js";
+import { type Fields, Snapshot } from "./snapshot.js";
 
 /** What became of a session that was handed to `set` or `touch`. */
 export type Outcome = "created" | "written" | "merged" | "touched" | "gone";
@@ -39,8 +39,11 @@ export interface Saved {
   readonly conflicts: readonly MergeConflict[];
 }
 
+/** What is in the database, as far as is known. */
+type Current = Pick<Origin, "version" | "createdAt" | "expiresAt" | "stored">;
+
 // Each attempt lost a race against another request of the same session.
-const MAX_ATTEMPTS = 32;
+export const MAX_ATTEMPTS = 32;
 
 /** Saves one loaded session: what it changed, on top of whatever the database holds by now. */
 export class Save {
@@ -67,20 +70,21 @@ export class Save {
   }
 
   /** For `set`: a session without changes needs no more than a touch. */
-  set(json: string): Answer<Saved> {
+  set(session: Snapshot): Answer<Saved> {
     if (this.#isTooOld()) return this.#gone();
-    const isUnchanged = this.#changedCookie.length === 0 && isSameData(this.#origin.base, json);
-    return isUnchanged ? this.#touchOnly() : this.#write(json);
+    const isUnchanged = this.#changedCookie.length === 0 && session.hasDataOf(this.#origin.base);
+    return isUnchanged ? this.#touchOnly() : this.#write(session);
   }
 
   /**
    * For `update`: stores the session as it is, if nobody else wrote.
    * @returns `null` if somebody did, and it has to be read and changed again.
    */
-  async setUnlessChanged(json: string): Promise<Outcome | null> {
+  async setUnlessChanged(session: Snapshot): Promise<Outcome | null> {
     if (this.#isTooOld()) return "gone";
-    const current = this.#originAsEntry();
-    const write = this.#writeOver(current, this.#compose(json, current).json);
+    const current = this.#originAsCurrent();
+    const { composed } = this.#compose(session, current);
+    const write = this.#writeOver(current, composed);
     const result = await this.#collector.write(this.#settings.type, write);
     if (result === "done") return "written";
     return result.conflict && isSameLife(result.conflict.version, current.version) ? null : "gone";
@@ -94,7 +98,8 @@ export class Save {
 
   // A request may have begun in time and end too late.
   #isTooOld(): boolean {
-    return !isLive(this.#capped(null), Date.now());
+    const { absoluteTimeoutMs } = this.#settings;
+    return !isLive(capped(null, this.#origin.createdAt, absoluteTimeoutMs), Date.now());
   }
 
   #gone(): Saved {
@@ -103,9 +108,9 @@ export class Save {
 
   #touchOnly(): Answer<Saved> {
     const origin = this.#origin;
-    const expiresAt = this.#isTheirLifetimeNew(this.#originAsEntry())
+    const expiresAt = this.#isTheirLifetimeNew(this.#originAsCurrent())
       ? origin.expiresAt
-      : this.#capped(this.#wantedDeadline());
+      : deadline(this.#mine, this.#settings, origin.createdAt);
     if (this.#isTouchNeedless(expiresAt)) return { outcome: "touched", origin, conflicts: [] };
     if (this.#settings.isClassic) return this.#rewriteForVersionOne();
     const { type } = this.#settings;
@@ -133,37 +138,32 @@ export class Save {
 
   /** Writes the session as it was when it was last saved, but with its cookie as it is now. */
   #writeCookie(): Answer<Saved> {
-    const fields = fieldsOf(this.#origin.base);
+    const fields = this.#origin.base.fields();
     fields.set("cookie", parseJson(toJson(this.#mine.cookie)));
-    return this.#write(textOf(fields));
+    return this.#write(Snapshot.made(fields));
   }
 
   /** Writes over what is there, as far as is known, and over what is really there if it is not. */
-  #write(mineJson: string, current = this.#originAsEntry(), attempt = 0): Answer<Saved> {
-    if (attempt === MAX_ATTEMPTS) {
-      throw new DatabankError(
-        `The session could not be saved: ${MAX_ATTEMPTS} other writes came in between`,
-        { code: "DATABANK_CONFLICT" },
-      );
-    }
-    const { json, conflicts } = this.#compose(mineJson, current);
-    const write = this.#writeOver(current, json);
+  #write(mine: Snapshot, current = this.#originAsCurrent(), attempt = 0): Answer<Saved> {
+    if (attempt === MAX_ATTEMPTS) throw overtaken("saved");
+    const { composed, conflicts } = this.#compose(mine, current);
+    const write = this.#writeOver(current, composed);
     return andThen(this.#collector.write(this.#settings.type, write), (result) => {
       if (result === "done") {
-        const origin = this.#remembered(write, current, mineJson);
+        const origin = this.#remembered(write, composed, current, mine);
         const isMineAlone = attempt === 0 && conflicts.length === 0;
         return { outcome: isMineAlone ? "written" : "merged", origin, conflicts };
       }
       const { conflict } = result;
       if (!conflict || !isSameLife(conflict.version, current.version)) return this.#gone();
-      return this.#write(mineJson, conflict, attempt + 1);
+      return this.#write(mine, { ...conflict, stored: Snapshot.of(conflict.json) }, attempt + 1);
     });
   }
 
-  #writeOver(current: StoredEntry, json: string): Write {
+  #writeOver(current: Current, composed: Snapshot): Write {
     return {
       id: this.#id,
-      json,
+      json: composed.json,
       version: nextVersion(current.version),
       createdAt: current.createdAt,
       ...this.#deadlineBeside(current),
@@ -171,34 +171,36 @@ export class Save {
     };
   }
 
-  #originAsEntry(): StoredEntry {
+  #originAsCurrent(): Current {
     const { version, createdAt, expiresAt, stored } = this.#origin;
-    return { id: this.#id, json: stored, version, createdAt, expiresAt };
+    return { version, createdAt, expiresAt, stored };
   }
 
-  #remembered(write: Write, current: StoredEntry, mineJson: string): Origin {
+  #remembered(write: Write, composed: Snapshot, current: Current, mine: Snapshot): Origin {
+    const { sid, hidden } = this.#origin;
     return {
-      ...this.#origin,
+      sid,
+      hidden,
       version: write.version,
       createdAt: write.createdAt,
       expiresAt: write.extend ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt,
-      stored: write.json,
-      base: mineJson,
+      stored: composed,
+      base: mine,
       cookie: this.#mine.cookie,
     };
   }
 
   /** What to store over `current`: its properties, and what changed in my session. */
-  #compose(mineJson: string, current: StoredEntry): { json: string; conflicts: MergeConflict[] } {
+  #compose(mine: Snapshot, current: Current): { composed: Snapshot; conflicts: MergeConflict[] } {
     const { stored, base, hidden, sid } = this.#origin;
     const { isClassic, resolve } = this.#settings;
     // Nobody else wrote, and the session shows all that is stored: then what it says is the answer.
-    const isMineAll = current.json === stored && stored === base && hidden.length === 0;
-    if (isMineAll && !isClassic) return { json: mineJson, conflicts: [] };
+    const isMineAll = current.stored === stored && stored === base && hidden.length === 0;
+    if (isMineAll && !isClassic) return { composed: mine, conflicts: [] };
     const input = {
-      base: fieldsOf(base),
-      mine: fieldsOf(mineJson),
-      theirs: fieldsOf(current.json),
+      base: base.fields(),
+      mine: mine.fields(),
+      theirs: current.stored.fields(),
       resolve,
     };
     // A property that the session cannot show has not been deleted by it.
@@ -208,10 +210,10 @@ export class Save {
     const { fields, conflicts } = merge(input);
     fields.set("cookie", this.#mergedCookie(current, input.theirs));
     if (isClassic) fields.set("sid", sid);
-    return { json: textOf(fields), conflicts };
+    return { composed: Snapshot.made(fields), conflicts };
   }
 
-  #mergedCookie(current: StoredEntry, theirs: Fields): Value {
+  #mergedCookie(current: Current, theirs: Fields): Value {
     const cookie = theirs.get("cookie");
     const merged: Record<string, unknown> = isRecord(cookie) ? { ...cookie } : {};
     for (const name of this.#changedCookie) merged[name] = this.#mine.cookie[name];
@@ -222,35 +224,42 @@ export class Save {
     return parseJson(toJson(merged));
   }
 
-  #deadlineBeside(current: StoredEntry): { expiresAt: number | null; extend: boolean } {
-    const wanted = this.#capped(this.#wantedDeadline(), current.createdAt);
+  #deadlineBeside(current: Current): { expiresAt: number | null; extend: boolean } {
+    const wanted = deadline(this.#mine, this.#settings, current.createdAt);
     if (this.#changedCookie.includes("originalMaxAge")) return { expiresAt: wanted, extend: false };
     if (this.#isTheirLifetimeNew(current)) return { expiresAt: current.expiresAt, extend: true };
     return { expiresAt: wanted, extend: true };
   }
 
   /** Whether others changed the lifetime, just now or before an earlier save of this session. */
-  #isTheirLifetimeNew(current: StoredEntry): boolean {
+  #isTheirLifetimeNew(current: Current): boolean {
     if (this.#changedCookie.includes("originalMaxAge")) return false;
     const { stored, base } = this.#origin;
-    return isOtherLifetime(base, stored) || isOtherLifetime(stored, current.json);
-  }
-
-  #wantedDeadline(): number | null {
-    const { ttlMs } = this.#mine;
-    const now = Date.now();
-    return ttlMs === undefined
-      ? deadlineOf(this.#mine.cookie, this.#settings.ttlMs, now)
-      : now + ttlMs;
-  }
-
-  #capped(expiresAt: number | null, createdAt = this.#origin.createdAt): number | null {
-    return capped(expiresAt, createdAt, this.#settings.absoluteTimeoutMs);
+    return isOtherLifetime(base, stored) || isOtherLifetime(stored, current.stored);
   }
 }
 
-function isOtherLifetime(before: string, after: string): boolean {
-  return before !== after && isLifetimeChanged(cookieIn(before), cookieIn(after));
+/** When a session of this age ends, by what it says of its lifetime and the store's limits. */
+export function deadline(
+  { cookie, ttlMs }: Lifetime,
+  settings: Pick<SaveSettings, "ttlMs" | "absoluteTimeoutMs">,
+  createdAt: number,
+): number | null {
+  const now = Date.now();
+  const wanted = ttlMs === undefined ? deadlineOf(cookie, settings.ttlMs, now) : now + ttlMs;
+  return capped(wanted, createdAt, settings.absoluteTimeoutMs);
+}
+
+/** @param done - What could not be: "saved" or "updated". */
+export function overtaken(done: string): DatabankError {
+  return new DatabankError(
+    `The session could not be ${done}: ${MAX_ATTEMPTS} other writes came in between`,
+    { code: "DATABANK_CONFLICT" },
+  );
+}
+
+function isOtherLifetime(before: Snapshot, after: Snapshot): boolean {
+  return before !== after && isLifetimeChanged(before.cookie, after.cookie);
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

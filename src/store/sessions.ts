@@ -1,28 +1,35 @@
 import { type Answer, andThen, begin } from "../databank/answer.js";
 import type { Databank } from "../databank/databank.js";
-import type { Conflict, StoredEntry, Write } from "../databank/driver.js";
+import type { StoredEntry } from "../databank/driver.js";
 import { DatabankError } from "../databank/errors.js";
-import { toJson } from "../databank/json.js";
+import { parseJson } from "../databank/json.js";
 import type { KeyedQueue } from "../databank/keyed-queue.js";
-import { newLife, nextVersion } from "../databank/version.js";
-import { deadlineOf, fieldsOfCookie } from "./cookie.js";
-import { capped } from "./deadline.js";
+import { changedCookieFields, fieldsOfCookie, hasLifetime } from "./cookie.js";
 import type { StoreEvents } from "./events.js";
 import { inflate } from "./inflate.js";
+import { type Inserted, Insertion } from "./insertion.js";
 import type { PlainSession } from "./live-session.js";
 import type { ResolvedOptions } from "./options.js";
-import { isInstance, Provenance } from "./provenance.js";
-import { type Lifetime, type Outcome, Save, type Saved, type SaveSettings } from "./save.js";
-import { hashedId, isStorageKey } from "./session-id.js";
-import { fieldsOf, textOf } from "./session-text.js";
+import { isInstance, type Origin, Provenance } from "./provenance.js";
+import {
+  deadline,
+  type Lifetime,
+  MAX_ATTEMPTS,
+  type Outcome,
+  overtaken,
+  Save,
+  type Saved,
+  type SaveSettings,
+} from "./save.js";
+import { IdHasher, isStorageKey } from "./session-id.js";
+import { Snapshot } from "./snapshot.js";
+import { SnapshotCache } from "./snapshot-cache.js";
 import { adoptClassicEntry, deleteBothForms } from "./upgrade.js";
 
 /** Changes a session, in place or by returning another; may be called again after a conflict. */
 export type Change = (
   session: PlainSession,
 ) => PlainSession | undefined | Promise<PlainSession | undefined>;
-
-const MAX_ATTEMPTS = 32;
 
 /** The sessions of one store: what its methods do, as promises. */
 export class Sessions {
@@ -34,11 +41,14 @@ export class Sessions {
   readonly #queue: KeyedQueue;
   // Of their own: what a program does in an update may take long, and a logout must not wait.
   readonly #updates: KeyedQueue;
+  readonly #hasher: IdHasher;
+  readonly #cache = new SnapshotCache();
 
   constructor(bank: Databank, options: ResolvedOptions, events: StoreEvents) {
     this.#bank = bank;
     this.#options = options;
     this.#events = events;
+    this.#hasher = new IdHasher(options.pepper);
     this.#settings = { ...options, isClassic: options.ids === "classic" };
     this.#queue = bank.collector.turns();
     this.#updates = bank.collector.turns();
@@ -56,14 +66,18 @@ export class Sessions {
       });
     }
     const live = checkedSession(session);
-    const json = this.#snapshot(live);
     const mine = lifetimeOf(live, ttlMs);
+    const snapshot = this.#snapshot(live, mine, this.provenance.find(sid, live));
     const id = this.#idOf(sid);
     return this.#queue.run(id, () => {
       const origin = this.provenance.find(sid, live);
-      if (!origin) return this.#insert(sid, id, live, json, mine);
+      if (!origin) {
+        const insertion = new Insertion(this.#bank.collector, this.#settings, { sid, id }, mine);
+        const inserted = insertion.run(live, snapshot);
+        return andThen(inserted, (done) => this.#inserted(sid, id, live, done));
+      }
       const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
-      return andThen(save.set(json), (saved) => this.#saved(sid, live, saved));
+      return andThen(save.set(snapshot), (saved) => this.#saved(sid, id, live, saved));
     });
   }
 
@@ -76,9 +90,9 @@ export class Sessions {
       const origin = this.provenance.find(sid, live);
       if (origin) {
         const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
-        return andThen(save.touch(), (saved) => this.#saved(sid, live, saved));
+        return andThen(save.touch(), (saved) => this.#saved(sid, id, live, saved));
       }
-      const touch = { id, expiresAt: this.#deadline(mine, Date.now()) };
+      const touch = { id, expiresAt: deadline(mine, this.#settings, Date.now()) };
       const touched = this.#bank.collector.touch(this.#options.type, touch);
       return andThen(touched, (isThere) => (isThere ? "touched" : "gone"));
     });
@@ -89,11 +103,12 @@ export class Sessions {
     const { type, ids } = this.#options;
     const { collector } = this.#bank;
     const id = this.#idOf(sid);
-    return this.#queue.run(id, () =>
-      ids === "upgrade" && !isStorageKey(sid)
+    return this.#queue.run(id, () => {
+      this.#cache.delete(id);
+      return ids === "upgrade" && !isStorageKey(sid)
         ? deleteBothForms(collector, type, sid, id)
-        : andThen(collector.del(type, { id }), nothing),
-    );
+        : andThen(collector.del(type, { id }), nothing);
+    });
   }
 
   /** Reads, changes and writes a session, again if another request came in between. */
@@ -106,16 +121,13 @@ export class Sessions {
         const origin = session && this.provenance.find(sid, session);
         if (!origin) return "gone";
         const changed = checkedSession((await change(session)) ?? session);
-        const json = this.#snapshot(changed);
         const mine = lifetimeOf(changed, undefined);
+        const snapshot = this.#snapshot(changed, mine, origin);
         const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
-        const outcome = await save.setUnlessChanged(json);
+        const outcome = await save.setUnlessChanged(snapshot);
         if (outcome) return outcome;
       }
-      throw new DatabankError(
-        `The session could not be updated: ${MAX_ATTEMPTS} other writes came in between`,
-        { code: "DATABANK_CONFLICT" },
-      );
+      throw overtaken("updated");
     });
   }
 
@@ -132,7 +144,10 @@ export class Sessions {
   }
 
   #inflated(sid: string, entry: StoredEntry): PlainSession | null {
-    const inflated = inflate(entry, this.#options, Date.now());
+    const known = this.#isInProcess ? this.#cache.get(entry.id, entry.version) : undefined;
+    const stored = known ?? Snapshot.of(entry.json);
+    const read = () => (known ? known.copy() : parseJson(entry.json));
+    const inflated = inflate(entry, read, this.#options, Date.now());
     if (inflated === "expired") {
       if (this.#settings.isClassic) this.#deleteLater(entry);
       return null;
@@ -141,8 +156,18 @@ export class Sessions {
       this.#events.corrupt(sid, inflated);
       return null;
     }
-    this.provenance.loaded(sid, entry, inflated);
+    if (!known) this.#remember(entry.id, entry.version, stored);
+    this.provenance.loaded(sid, entry, stored, inflated);
     return inflated;
+  }
+
+  /** Whether the database is in this process, so that it is memory either way. */
+  get #isInProcess(): boolean {
+    return this.#bank.capabilities?.shared === false;
+  }
+
+  #remember(id: string, version: string, stored: Snapshot): void {
+    if (this.#isInProcess) this.#cache.add(id, version, stored);
   }
 
   // Entries of version 1 have their deadline in the cookie, where no database looks for it.
@@ -154,65 +179,19 @@ export class Sessions {
     if (deleted instanceof Promise) deleted.catch(failed);
   }
 
-  /** Stores a session of unknown origin, over whatever is there. */
-  async #insert(
-    sid: string,
-    id: string,
-    session: object,
-    base: string,
-    mine: Lifetime,
-  ): Promise<Outcome> {
-    const json = this.#settings.isClassic ? withSid(base, sid) : base;
-    let current: StoredEntry | null = null;
-    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const write = this.#insertion(id, json, mine, isInstance(session) ? null : current);
-      const condition: string = current?.version ?? "absent";
-      const result: "done" | Conflict = await this.#bank.collector.write(this.#options.type, {
-        ...write,
-        if: condition,
-      });
-      if (result === "done") {
-        if (isInstance(session)) this.#adopt(sid, session, write, base, mine);
-        else if (current) this.#events.untracked(sid);
-        return current ? "written" : "created";
-      }
-      current = result.conflict;
-    }
-    throw new DatabankError(
-      `The session could not be saved: ${MAX_ATTEMPTS} other writes came in between`,
-      { code: "DATABANK_CONFLICT" },
-    );
+  #inserted(sid: string, id: string, session: object, { outcome, origin }: Inserted): Outcome {
+    this.#remember(id, origin.version, origin.stored);
+    if (isInstance(session)) this.provenance.saved(session, origin);
+    else if (outcome === "written") this.#events.untracked(sid);
+    return outcome;
   }
 
-  /** A plain object goes on with the life that is there; a new session starts its own. */
-  #insertion(id: string, json: string, mine: Lifetime, current: StoredEntry | null): Write {
-    const createdAt = current?.createdAt ?? Date.now();
-    return {
-      id,
-      json,
-      version: current ? nextVersion(current.version) : newLife(),
-      createdAt,
-      expiresAt: this.#deadline(mine, createdAt),
-    };
-  }
-
-  #adopt(sid: string, session: object, write: Write, base: string, mine: Lifetime): void {
-    this.provenance.saved(session, {
-      sid,
-      version: write.version,
-      createdAt: write.createdAt,
-      expiresAt: write.expiresAt,
-      stored: write.json,
-      base,
-      cookie: mine.cookie,
-      hidden: [],
-    });
-  }
-
-  #saved(sid: string, session: object, saved: Saved): Outcome {
+  #saved(sid: string, id: string, session: object, saved: Saved): Outcome {
     if (saved.outcome === "gone") {
       this.#events.gone(sid);
     } else {
+      const { version, stored } = saved.origin;
+      if (saved.outcome !== "touched") this.#remember(id, version, stored);
       this.provenance.saved(session, saved.origin);
       if (saved.outcome === "merged") this.#events.merged(sid, saved.conflicts);
     }
@@ -220,26 +199,28 @@ export class Sessions {
   }
 
   /** The session as it is now: a request that goes on changing it changes the next save. */
-  #snapshot(session: object): string {
-    const json = toJson(session);
+  #snapshot(session: object, { cookie }: Lifetime, origin: Origin | undefined): Snapshot {
+    // The moment of expiry that is stored with the cookie is not looked at: the entry has its own.
+    const isSameCookie =
+      origin !== undefined &&
+      !this.#settings.isClassic &&
+      hasLifetime(origin.cookie) === hasLifetime(cookie) &&
+      changedCookieFields(origin.cookie, cookie).length === 0;
+    const snapshot = Snapshot.take(session, origin?.base, { isSameCookie });
     const { maxBytes } = this.#options;
+    if (maxBytes === Number.POSITIVE_INFINITY) return snapshot;
+    const { json } = snapshot;
     // A character is at least one byte, so most sessions need not be counted.
     if (json.length * 3 > maxBytes && Buffer.byteLength(json) > maxBytes) {
       throw new DatabankError(`The session is larger than maxBytes, ${maxBytes}`, {
         code: "DATABANK_VALUE_TOO_LARGE",
       });
     }
-    return json;
-  }
-
-  #deadline({ cookie, ttlMs }: Lifetime, createdAt: number): number | null {
-    const now = Date.now();
-    const wanted = ttlMs === undefined ? deadlineOf(cookie, this.#options.ttlMs, now) : now + ttlMs;
-    return capped(wanted, createdAt, this.#options.absoluteTimeoutMs);
+    return snapshot;
   }
 
   #idOf(sid: string): string {
-    return this.#settings.isClassic ? sid : hashedId(sid, this.#options.pepper);
+    return this.#settings.isClassic ? sid : this.#hasher.idOf(sid);
   }
 }
 
@@ -257,10 +238,4 @@ function checkedSession(session: unknown): object {
 function lifetimeOf(session: object, ttlMs: number | undefined): Lifetime {
   const { cookie } = session as { cookie?: unknown };
   return { cookie: fieldsOfCookie(cookie), ttlMs };
-}
-
-function withSid(json: string, sid: string): string {
-  const fields = fieldsOf(json);
-  fields.set("sid", sid);
-  return textOf(fields);
 }

@@ -2,7 +2,7 @@ import type { Collector } from "../databank/collector.js";
 import type { StoredEntry, Write } from "../databank/driver.js";
 import { isSameLife, newLife } from "../databank/version.js";
 import { momentOf } from "./cookie.js";
-import { cookieIn, fieldsOf, textOf } from "./session-text.js";
+import { Snapshot } from "./snapshot.js";
 
 const MAX_ATTEMPTS = 3;
 
@@ -47,14 +47,15 @@ export async function deleteBothForms(
 }
 
 function hashedForm(classic: StoredEntry, id: string): StoredEntry {
-  const fields = fieldsOf(classic.json);
+  const stored = Snapshot.of(classic.json);
+  const fields = stored.fields();
   fields.delete("sid");
   return {
     id,
-    json: textOf(fields),
+    json: Snapshot.made(fields).json,
     version: newLife(),
     createdAt: classic.createdAt,
-    expiresAt: classic.expiresAt ?? momentOf(cookieIn(classic.json).expires),
+    expiresAt: classic.expiresAt ?? momentOf(stored.cookie.expires),
   };
 }
 

@@ -1,0 +1,51 @@
+import type { Value } from "../databank/json.js";
+
+type Members = Record<string, Value>;
+
+/** A copy of parsed JSON that shares nothing with it; several times faster than parsing again. */
+export function copyOf(value: Members): Members;
+export function copyOf(value: Value): Value;
+export function copyOf(value: Value): Value {
+  if (typeof value !== "object" || value === null) return value;
+  if (isList(value)) return value.map(copyOf);
+  // Spreading defines properties, so that even `__proto__` is an ordinary one.
+  const copy: Members = { ...value };
+  for (const name in copy) {
+    const member = copy[name];
+    if (typeof member === "object" && member !== null) copy[name] = copyOf(member);
+  }
+  return copy;
+}
+
+/**
+ * Whether a live value certainly is what a parsed one says, the order of keys aside.
+ *
+ * `false` means "perhaps not": of what is more than a plain object or array, such as a `Date`,
+ * only its JSON can tell.
+ */
+export function isSameJson(live: unknown, parsed: Value): boolean {
+  if (live === parsed) return live !== 0 || Object.is(live, parsed);
+  if (typeof live !== "object" || typeof parsed !== "object") return false;
+  if (live === null || parsed === null) return false;
+  if (isList(parsed)) {
+    if (!Array.isArray(live) || live.length !== parsed.length) return false;
+    return parsed.every((item, i) => isSameJson(live[i], item));
+  }
+  if (Object.getPrototypeOf(live) !== Object.prototype) return false;
+  return hasMembers(live as Record<string, unknown>, parsed as Members);
+}
+
+// What is inherited equals nothing that JSON can hold, so looking at own properties is not needed.
+function hasMembers(live: Record<string, unknown>, parsed: Members): boolean {
+  let more = 0;
+  for (const name in parsed) {
+    if (!isSameJson(live[name], parsed[name] as Value)) return false;
+    more -= 1;
+  }
+  for (const _ in live) more += 1;
+  return more === 0;
+}
+
+function isList(value: object): value is readonly Value[] {
+  return Array.isArray(value);
+}
