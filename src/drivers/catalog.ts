@@ -5,6 +5,7 @@ import { pathAndOptions, urlAndOptions } from "./driver-url.js";
 import type { LmdbOptions } from "./lmdb.js";
 import type { MemcachedOptions } from "./memcached.js";
 import type { MongodbOptions } from "./mongodb.js";
+import type { MysqlOptions } from "./mysql.js";
 import type { PostgresOptions } from "./postgres.js";
 import type { SqliteOptions } from "./sqlite.js";
 
@@ -85,6 +86,21 @@ const catalog: readonly NamedDriver[] = [
       return (options) => {
         const checked: unknown = options;
         return postgresDriver(checked as PostgresOptions);
+      };
+    },
+  },
+  {
+    name: "mysql",
+    schemes: ["mariadb"],
+    fromUrl(url) {
+      const { url: rest, options } = urlAndOptions(url, {});
+      return { url: rest, ...options };
+    },
+    async load() {
+      const { mysqlDriver } = await import("./mysql.js");
+      return (options) => {
+        const checked: unknown = options;
+        return mysqlDriver(checked as MysqlOptions);
       };
     },
   },
