@@ -4,7 +4,7 @@ import expressSession from "express-session";
 const { Cookie, Session } = expressSession;
 
 /** About 1 KB of JSON, as a shop might keep. */
-function data() {
+export function data() {
   return {
     user: { id: 4711, name: "Ann Example", roles: ["customer", "tester"] },
     cart: Array.from({ length: 12 }, (_, i) => ({

@@ -1,4 +1,4 @@
-// npm run bench [-- suite …] [--op get] [--rounds 5]: our stores beside the ones that a user would
+// npm run bench [-- suite …] [--op get] [--rounds 5] [--http]: our stores beside the ones that a user would
 // otherwise choose, in one run, because machines are noisy and only ratios last.
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -8,6 +8,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { BENCH_PEERS, installPeers, NATIVE_PEERS, PEERS } from "../scripts/peers.mjs";
 import { build } from "../scripts/run.mjs";
+import { requestsPerSecond } from "./http.mjs";
 
 const SUITES = readdirSync(new URL("./suites/", import.meta.url)).map((file) => file.slice(0, -4));
 const { values, positionals } = parseArgs({
@@ -15,6 +16,7 @@ const { values, positionals } = parseArgs({
   options: {
     op: { type: "string", multiple: true },
     rounds: { type: "string", default: "5" },
+    http: { type: "boolean", default: false },
   },
 });
 const unknown = positionals.find((name) => !SUITES.includes(name));
@@ -34,7 +36,8 @@ for (const name of positionals.length > 0 ? positionals : SUITES) {
   const suite = await import(`./suites/${name}.mjs`);
   const context = await suite.start?.();
   try {
-    await compare(name, suite, context);
+    if (values.http) await compareOverHttp(name, context);
+    else await compare(name, suite, context);
   } finally {
     await suite.stop?.(context);
   }
@@ -62,6 +65,21 @@ async function compare(name, suite, context) {
     console.log(`| ${op} | ${cells.join(" | ")} |`);
   }
   console.log();
+}
+
+/** Prints how an application with our store compares to one whose store does nothing. */
+async function compareOverHttp(name, context) {
+  const ratios = [];
+  const rates = [];
+  for (let round = 0; round < Number(values.rounds); round += 1) {
+    const order = round % 2 === 0 ? [name, null] : [null, name];
+    const results = new Map();
+    for (const which of order) results.set(which, await requestsPerSecond(which, context));
+    ratios.push(results.get(name) / results.get(null));
+    rates.push(results.get(name));
+  }
+  console.log(`## ${name}: requests over HTTP beside a store that does nothing\n`);
+  console.log(`**${show(median(ratios))}×** (${perSecond(rates)})\n`);
 }
 
 /** Runs one operation on one store in a process of its own: nothing is inherited. */
