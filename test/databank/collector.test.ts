@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Answer } from "../../src/databank/answer.js";
 import { Collector } from "../../src/databank/collector.js";
-import type { Driver, Method, Write } from "../../src/databank/driver.js";
+import type { Driver, Method, StoredEntry, Write } from "../../src/databank/driver.js";
 import { newLife } from "../../src/databank/version.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
 
@@ -142,6 +143,101 @@ describe("the calls of one turn", () => {
     const reads = ids(3).map((id) => collector.read("t", { id }));
     expect(calls).toHaveLength(4);
     await Promise.all(reads);
+  });
+});
+
+describe("calls that go out at once", () => {
+  const everything = { immediate: ["read", "write", "touch", "del"] } as const;
+
+  const collectorWith = (more: Partial<Driver>, limits: Partial<typeof LIMITS> = {}) =>
+    collectorOf({ ...memoryDriver(), calling: everything, ...more }, limits);
+
+  it("are answered at once where the driver does so", async () => {
+    const collector = collectorOf(memoryDriver());
+    for (const call of [
+      () => collector.write("t", entry("x")),
+      () => collector.read("t", { id: "x" }),
+      () => collector.touch("t", { id: "x", expiresAt: null }),
+      () => collector.del("t", { id: "x" }),
+    ]) {
+      await call();
+      expect(call()).not.toBeInstanceOf(Promise);
+    }
+  });
+
+  it("wait for an earlier one of their id", async () => {
+    const gate = deferred();
+    const { driver, calls } = watchedDriver(({ ids }) => ids[0] === "x" && gate.promise, {
+      calling: everything,
+    });
+    const collector = collectorOf(driver);
+    await collector.write("t", entry("first"));
+    await collector.read("t", { id: "first" });
+    calls.length = 0;
+
+    const written = collector.write("t", entry("x"));
+    const read = collector.read("t", { id: "x" });
+    const other = collector.read("t", { id: "first" });
+    await other;
+    expect(calls.map(({ method, ids: [id] }) => [method, id])).toEqual([
+      ["write", "x"],
+      ["read", "first"],
+    ]);
+    gate.open();
+
+    expect(await written).toBe("done");
+    expect(await read).toMatchObject({ id: "x" });
+  });
+
+  it("fail as others do", async () => {
+    const answers: (() => Answer<(StoredEntry | Error)[]>)[] = [
+      () => [],
+      () => [new Error("this one")],
+      () => {
+        throw new Error("thrown");
+      },
+      () => Promise.reject(new Error("rejected")),
+    ];
+    let calls = 0;
+    const collector = collectorWith({
+      read: () => {
+        calls += 1;
+        return answers[calls - 2]?.() ?? [entry("first")];
+      },
+    });
+    await collector.read("t", { id: "first" });
+    const read = async (id: string) => collector.read("t", { id });
+
+    await expect(read("a")).rejects.toThrow("fewer results");
+    await expect(read("b")).rejects.toMatchObject({ cause: { message: "this one" } });
+    await expect(read("c")).rejects.toMatchObject({ cause: { message: "thrown" } });
+    await expect(read("d")).rejects.toMatchObject({ cause: { message: "rejected" } });
+    expect(calls).toBe(5);
+    expect(await read("e")).toMatchObject({ id: "first" });
+  });
+
+  it("count among those that may be pending", async () => {
+    const gate = deferred();
+    let calls = 0;
+    const collector = collectorWith(
+      {
+        touch: async () => {
+          calls += 1;
+          if (calls > 1) await gate.promise;
+          return [true];
+        },
+      },
+      { maxPending: 2 },
+    );
+    const touch = async (id: string) => collector.touch("t", { id, expiresAt: null });
+    await touch("first");
+
+    const held = [touch("a"), touch("b")];
+    await expect(touch("c")).rejects.toMatchObject({ code: "DATABANK_QUEUE_FULL" });
+    expect(calls).toBe(3);
+    gate.open();
+
+    expect(await Promise.all(held)).toEqual([true, true]);
   });
 });
 
