@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Capabilities, Driver, Page } from "../databank/driver.js";
 import { NotConnectedError } from "../databank/errors.js";
-import { patiently } from "./sqlite/commits.js";
+import { atOnce, patiently } from "./sqlite/commits.js";
 import { type Connection, define, open } from "./sqlite/connection.js";
 import { isFatal } from "./sqlite/engine.js";
 import { resolveOptions, type SqliteOptions } from "./sqlite/options.js";
@@ -24,12 +24,24 @@ export function sqliteDriver(options: SqliteOptions): Driver {
     return connection;
   }
 
+  /** @param alone - The same in one statement, or `undefined` where that has changed nothing. */
   async function change<M, R>(
     members: readonly M[],
     apply: (table: Table, member: M) => R,
+    alone: (table: Table, member: M) => R | undefined = apply,
   ): Promise<readonly (R | Error)[]> {
     const { commits, table } = connected();
-    return commits.add(() => members.map((member) => slot(() => apply(table, member))));
+    const [first] = members;
+    if (first === undefined || members.length > 1) {
+      return commits.add(() => members.map((member) => slot(() => apply(table, member))));
+    }
+    return commits.add(
+      () => [slot(() => apply(table, first))],
+      () => {
+        const result = slot(() => alone(table, first));
+        return result === undefined ? undefined : [result];
+      },
+    );
   }
 
   return {
@@ -56,12 +68,17 @@ export function sqliteDriver(options: SqliteOptions): Driver {
       if (settings.database === undefined) closing?.database.close();
     },
 
-    async read(type, reads) {
+    read(type, reads) {
       const { table } = connected();
-      return patiently(() => reads.map((read) => slot(() => table.read(type, read))));
+      return atOnce(() => reads.map((read) => slot(() => table.read(type, read))));
     },
 
-    write: (type, writes) => change(writes, (table, write) => table.write(type, write)),
+    write: (type, writes) =>
+      change(
+        writes,
+        (table, write) => table.write(type, write),
+        (table, write) => table.writeAlone(type, write),
+      ),
     touch: (type, touches) => change(touches, (table, touch) => table.touch(type, touch)),
     del: (type, deletions) => change(deletions, (table, deletion) => table.del(type, deletion)),
 

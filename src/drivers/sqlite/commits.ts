@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Answer } from "../../databank/answer.js";
 import { DatabankError } from "../../databank/errors.js";
 import { isBusy, isFatal, type SqliteDatabase } from "./engine.js";
 
@@ -11,6 +12,8 @@ const MAX_PAUSE_MS = 20;
 interface Work {
   readonly begun: number;
   run(): void;
+  /** Runs it without a transaction, and returns whether it is done. */
+  runAlone(): boolean;
   settle(): void;
   reject(error: unknown): void;
 }
@@ -24,6 +27,7 @@ interface Work {
  */
 export class Commits {
   readonly #database: SqliteDatabase;
+  readonly #isShared: boolean;
   #waiting: Work[] = [];
   #isScheduled = false;
   #failures = 0;
@@ -31,16 +35,20 @@ export class Commits {
   #singly = 0;
   #whenIdle: (() => void)[] = [];
 
-  constructor(database: SqliteDatabase) {
+  /** @param isShared - Whether the program uses the database object for other things, too. */
+  constructor(database: SqliteDatabase, isShared: boolean) {
     this.#database = database;
+    this.#isShared = isShared;
   }
 
   /**
    * Runs synchronous work in the next transaction.
    *
    * @param work - May run twice: a transaction that cannot be committed is repeated.
+   * @param alone - Tries to do the same in one statement, which needs no transaction, and returns
+   *   `undefined` where that has changed nothing. For when nothing else is to be done.
    */
-  add<T>(work: () => T): Promise<T> {
+  add<T>(work: () => T, alone?: () => T | undefined): Promise<T> {
     return new Promise((resolve, reject) => {
       let settle = () => {};
       const run = () => {
@@ -52,7 +60,19 @@ export class Commits {
           settle = () => reject(error);
         }
       };
-      this.#waiting.push({ begun: performance.now(), run, settle: () => settle(), reject });
+      const runAlone = () => {
+        const result = alone?.();
+        if (result === undefined) return false;
+        settle = () => resolve(result);
+        return true;
+      };
+      this.#waiting.push({
+        begun: performance.now(),
+        run,
+        runAlone,
+        settle: () => settle(),
+        reject,
+      });
       if (!this.#isScheduled) this.#schedule();
     });
   }
@@ -78,14 +98,7 @@ export class Commits {
   #commit(): void {
     const group: Work[] = [];
     try {
-      this.#database.exec("BEGIN IMMEDIATE");
-      try {
-        this.#runInto(group);
-        this.#database.exec("COMMIT");
-      } catch (error) {
-        this.#rollBack();
-        throw error;
-      }
+      if (!this.#runAlone(group)) this.#runTogether(group);
     } catch (error) {
       this.#fail(group, error);
       return;
@@ -93,6 +106,26 @@ export class Commits {
     this.#failures = 0;
     this.#singly = Math.max(0, this.#singly - 1);
     for (const work of group) work.settle();
+  }
+
+  #runAlone(group: Work[]): boolean {
+    const [work, another] = this.#waiting;
+    // Where the program may have begun a transaction, the statement would become part of it.
+    if (this.#isShared || another || !work?.runAlone()) return false;
+    this.#waiting = [];
+    group.push(work);
+    return true;
+  }
+
+  #runTogether(group: Work[]): void {
+    this.#database.exec("BEGIN IMMEDIATE");
+    try {
+      this.#runInto(group);
+      this.#database.exec("COMMIT");
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    }
   }
 
   #runInto(group: Work[]): void {
@@ -130,6 +163,16 @@ export class Commits {
     } catch {
       // After some errors SQLite has rolled back by itself.
     }
+  }
+}
+
+/** Reads, at once if it can be, or else as {@link patiently} does. */
+export function atOnce<T>(read: () => T): Answer<T> {
+  try {
+    return read();
+  } catch (error) {
+    if (!isBusy(error)) throw error;
+    return patiently(read);
   }
 }
 

@@ -23,22 +23,23 @@ export async function open({
   durable,
   table,
 }: Settings): Promise<Connection> {
-  if (database) return connectionOf(database, table);
+  if (database) return connectionOf(database, table, true);
   const opened = await openDatabase(path, mode);
   try {
     opened.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     // Readers and a writer do not wait for each other, and a commit waits for the disk once.
     await patiently(() => opened.exec("PRAGMA journal_mode = WAL"));
     opened.exec(`PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}`);
-    return connectionOf(opened, table);
+    return connectionOf(opened, table, false);
   } catch (error) {
     opened.close();
     throw error;
   }
 }
 
-function connectionOf(database: SqliteDatabase, table: string): Connection {
-  return { database, commits: new Commits(database), table: new Table(database, table) };
+function connectionOf(database: SqliteDatabase, table: string, isShared: boolean): Connection {
+  const commits = new Commits(database, isShared);
+  return { database, commits, table: new Table(database, table) };
 }
 
 /** Makes the table and the indexes that are missing. */

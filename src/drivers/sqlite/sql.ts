@@ -2,7 +2,8 @@ import { identifier } from "./text.js";
 
 const KEY = "type = ? AND id = ?";
 const LIVE = "(expires_at IS NULL OR expires_at > ?)";
-const COLUMNS = "id, version, created_at, expires_at, value";
+const FOUND = "version, created_at, expires_at, value";
+const COLUMNS = `id, ${FOUND}`;
 // A given deadline of null is not greater than anything, and so it is what stays.
 const LATER = "CASE WHEN expires_at IS NULL OR expires_at > ? THEN expires_at ELSE ? END";
 
@@ -24,8 +25,8 @@ export function sqlOf(tableName: string) {
   const due = `rowid IN (SELECT rowid FROM ${table}
     WHERE type = ? AND cleanup_at <= ? ORDER BY cleanup_at LIMIT ?)`;
   return {
-    read: `SELECT ${COLUMNS} FROM ${table} WHERE ${KEY} AND ${LIVE}`,
-    readUnknown: `SELECT id, version, created_at, expires_at,
+    read: `SELECT ${FOUND} FROM ${table} WHERE ${KEY} AND ${LIVE}`,
+    readUnknown: `SELECT version, created_at, expires_at,
       CASE WHEN version = ? THEN NULL ELSE value END AS value
       FROM ${table} WHERE ${KEY} AND ${LIVE}`,
 

@@ -34,7 +34,7 @@ export class Table {
     if (known === undefined) return this.#find(type, id);
     const values = [known, toText(type), toText(id), Date.now()];
     const row = this.#prepare(this.#sql.readUnknown).get(...values);
-    return row === undefined ? null : toUnchanged(row as Row);
+    return row === undefined ? null : toUnchanged(id, row as FoundRow);
   }
 
   write(type: string, write: Write): WriteResult {
@@ -42,6 +42,12 @@ export class Table {
       ? this.#store(type, write)
       : this.#storePassed(type, write);
     return isDone ? "done" : { conflict: this.#find(type, write.id) };
+  }
+
+  /** Writes by one statement where that will do; `undefined` where nothing was written. */
+  writeAlone(type: string, write: Write): "done" | undefined {
+    if (!isLive(write.expiresAt, Date.now())) return undefined;
+    return this.#store(type, write) ? "done" : undefined;
   }
 
   touch(type: string, { id, expiresAt }: Touch): boolean {
@@ -95,7 +101,7 @@ export class Table {
 
   #find(type: string, id: string): StoredEntry | null {
     const row = this.#prepare(this.#sql.read).get(toText(type), toText(id), Date.now());
-    return row === undefined ? null : toStored(row as Row);
+    return row === undefined ? null : toStored(id, row as FoundRow);
   }
 
   /** Stores an entry with a deadline that is ahead, if its condition holds. */
@@ -146,23 +152,26 @@ export class Table {
   }
 }
 
-/** A row as the bindings give it. Integers may be bigints, if a database object is set so. */
-interface Row {
-  readonly id: string;
+/** What is found by an id, as the bindings give it: bigints, if a database object is set so. */
+interface FoundRow {
   readonly version: string;
   readonly created_at: number | bigint;
   readonly expires_at: number | bigint | null;
   readonly value: string | null;
 }
 
-function toUnchanged(row: Row): StoredEntry | UnchangedEntry {
-  const { json, ...rest } = toStored(row);
+interface Row extends FoundRow {
+  readonly id: string;
+}
+
+function toUnchanged(id: string, row: FoundRow): StoredEntry | UnchangedEntry {
+  const { json, ...rest } = toStored(id, row);
   return row.value === null ? rest : { ...rest, json };
 }
 
-function toStored(row: Row): StoredEntry {
+function toStored(id: string, row: FoundRow): StoredEntry {
   return {
-    id: fromText(row.id),
+    id,
     json: row.value ?? "",
     version: row.version,
     createdAt: Number(row.created_at),
@@ -174,6 +183,8 @@ function toStored(row: Row): StoredEntry {
 function toPage(found: readonly unknown[], limit: number): EntryPage {
   const rows = found as readonly Row[];
   const now = Date.now();
-  const entries = rows.map(toStored).filter(({ expiresAt }) => isLive(expiresAt, now));
+  const entries = rows
+    .map((row) => toStored(fromText(row.id), row))
+    .filter(({ expiresAt }) => isLive(expiresAt, now));
   return { entries, cursor: rows.length < limit ? null : (rows.at(-1)?.id ?? null) };
 }
