@@ -139,24 +139,26 @@ export function testStore({ describe, it }: TestRunner, options: StoreContractOp
     });
 
     contract("get answers with nothing for a session past its deadline", async (store) => {
-      const id = sid();
-      // The first call may have to connect, and must not eat up the deadline.
-      await get(store, id);
-      await set(store, id, session({ a: 1 }, shortMs));
-      assert.deepEqual(dataOf(await get(store, id)), { a: 1 });
-      await delay(afterShortMs);
+      const id = await inTime(shortMs, async (lifeMs) => {
+        const id = sid();
+        await set(store, id, session({ a: 1 }, lifeMs));
+        const found = await get(store, id);
+        return { id, check: () => assert.deepEqual(dataOf(found), { a: 1 }) };
+      });
+      await delay(afterShortMs - shortMs);
 
       assert.equal(await get(store, id), null);
     });
 
     contract("touch moves the deadline and nothing else", async (store) => {
       if (!store.touch) return;
-      const id = sid();
-      // The first call may have to connect, and must not eat up the deadline.
-      await get(store, id);
-      await set(store, id, session({ a: 1 }, shortMs));
-      await touch(store, id, session({ a: "not stored by a touch" }, 60_000));
-      await delay(afterShortMs);
+      const id = await inTime(shortMs, async (lifeMs) => {
+        const id = sid();
+        await set(store, id, session({ a: 1 }, lifeMs));
+        await touch(store, id, session({ a: "not stored by a touch" }, 60_000));
+        return { id, check: () => {} };
+      });
+      await delay(afterShortMs - shortMs);
 
       assert.deepEqual(dataOf(await get(store, id)), { a: 1 });
     });
@@ -209,6 +211,24 @@ export function testStore({ describe, it }: TestRunner, options: StoreContractOp
   testOwnPromises({ describe, it }, contract);
   if (options.lists !== false) {
     testOwnListings({ describe, it }, contract, { shortMs, afterShortMs });
+  }
+}
+
+/**
+ * Does something with a session of a short life, again with a longer one if the machine was too slow
+ * for it, and waits for the life to end.
+ */
+async function inTime(
+  shortMs: number,
+  attempt: (lifeMs: number) => Promise<{ readonly id: string; check(): void }>,
+): Promise<string> {
+  for (let lifeMs = shortMs; ; lifeMs *= 2) {
+    const end = Date.now() + lifeMs;
+    const { id, check } = await attempt(lifeMs);
+    if (Date.now() >= end) continue;
+    check();
+    await delay(end - Date.now());
+    return id;
   }
 }
 

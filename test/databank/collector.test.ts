@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Answer } from "../../src/databank/answer.js";
 import { Collector } from "../../src/databank/collector.js";
+import { Databank } from "../../src/databank/databank.js";
 import type { Driver, Method, StoredEntry, Write } from "../../src/databank/driver.js";
 import { newLife } from "../../src/databank/version.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
@@ -431,6 +432,61 @@ describe("failures", () => {
     expect(calls).toEqual([{ method: "write", ids: ["small"] }]);
   });
 });
+
+describe("a driver that is called at once", () => {
+  const atOnce = { calling: { immediate: ["read", "write", "touch", "del"] } } as const;
+
+  it.each([
+    ["answers too short, at once", () => []],
+    ["answers too short, later", async () => []],
+    ["answers with an error", () => [new Error("one")]],
+    ["throws", () => fail("all")],
+    ["rejects", async () => fail("all")],
+  ])("and %s gives one error, and the next call comes through", async (_what, read) => {
+    let calls = 0;
+    const memory = memoryDriver();
+    const driver: Driver = {
+      ...memory,
+      ...atOnce,
+      read: (...args) => {
+        calls += 1;
+        return calls === 1 ? read() : memory.read(...args);
+      },
+    };
+    const bank = new Databank(driver);
+    await bank.save("t", "x", 1);
+
+    await expect(bank.find("t", "x")).rejects.toMatchObject({ code: "DATABANK_DRIVER_FAILED" });
+    expect(await bank.read("t", "x")).toBe(1);
+  });
+
+  it("is not sent a value that is too large, alone or not", async () => {
+    const memory = memoryDriver();
+    let sent = 0;
+    const driver: Driver = {
+      ...memory,
+      ...atOnce,
+      capabilities: { ...memory.capabilities, maxValueBytes: 10 },
+      write: (...args) => {
+        sent += 1;
+        return memory.write(...args);
+      },
+    };
+    const bank = new Databank(driver);
+    const saved = await Promise.allSettled([
+      bank.save("t", "large", "x".repeat(9)),
+      bank.save("t", "fits", "x".repeat(8)),
+    ]);
+
+    expect(saved.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+    expect(saved[0]).toMatchObject({ reason: { code: "DATABANK_VALUE_TOO_LARGE" } });
+    expect(sent).toBe(1);
+  });
+});
+
+function fail(message: string): never {
+  throw new Error(message);
+}
 
 describe("time", () => {
   it("runs out for calls that are sent, queued or waiting behind another, and life goes on", async () => {
