@@ -8,6 +8,7 @@ import type { MongodbOptions } from "./mongodb.js";
 import type { MysqlOptions } from "./mysql.js";
 import type { PostgresOptions } from "./postgres.js";
 import type { SqliteOptions } from "./sqlite.js";
+import type { TieredOptions } from "./tiered.js";
 
 /**
  * The drivers of this package. Each is loaded when a databank first needs it, and no other.
@@ -133,6 +134,22 @@ const catalog: readonly NamedDriver[] = [
       return (options) => {
         const checked: unknown = options;
         return mongodbDriver(checked as MongodbOptions);
+      };
+    },
+  },
+  {
+    name: "tiered",
+    // The rest of the URL is that of the store.
+    fromUrl(url) {
+      const ofStore = url.slice("tiered:".length);
+      const { url: store, options } = urlAndOptions(ofStore, { maxStalenessMs: "number" });
+      return { store, ...options };
+    },
+    async load() {
+      const { tieredDriver } = await import("./tiered.js");
+      return (options) => {
+        const checked: unknown = options;
+        return tieredDriver(checked as TieredOptions);
       };
     },
   },
