@@ -1,12 +1,22 @@
+import de.bwaldvogel.mongo.MongoCollection;
+import de.bwaldvogel.mongo.MongoDatabase;
 import de.bwaldvogel.mongo.MongoServer;
 import de.bwaldvogel.mongo.MongoVersion;
+import de.bwaldvogel.mongo.backend.CollectionOptions;
+import de.bwaldvogel.mongo.backend.CursorRegistry;
+import de.bwaldvogel.mongo.backend.QueryResult;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
+import de.bwaldvogel.mongo.backend.h2.H2Collection;
+import de.bwaldvogel.mongo.backend.h2.H2Database;
+import de.bwaldvogel.mongo.bson.Document;
 import java.util.List;
+import org.h2.mvstore.MVMap;
+import org.h2.mvstore.MVStore;
 
 /** A server that speaks MongoDB's protocol, on 127.0.0.1. Arguments: port, data file. */
 public class MongoServerMain {
     public static void main(String[] arguments) {
-        H2Backend backend = new H2Backend(arguments[1]);
+        H2Backend backend = new Backend(arguments[1]);
         backend.version(new Version());
         MongoServer server = new MongoServer(backend);
         // What was acknowledged reaches the disk a second later, or here.
@@ -34,6 +44,67 @@ public class MongoServerMain {
         @Override
         public int getWireVersion() {
             return 9;
+        }
+    }
+
+    /** Its collections know that a document with a given _id is where the _id says. */
+    private static class Backend extends H2Backend {
+        Backend(String file) {
+            super(file);
+        }
+
+        @Override
+        protected MongoDatabase openOrCreateDatabase(String name) {
+            return new Database(name, getMvStore(), getCursorRegistry());
+        }
+
+        private class Database extends H2Database {
+            Database(String name, MVStore store, CursorRegistry cursors) {
+                super(name, store, cursors);
+            }
+
+            @Override
+            protected MongoCollection<Object> openOrCreateCollection(String name, CollectionOptions options) {
+                // Not fields of this class: the constructor that comes first calls this.
+                String full = getDatabaseName() + "." + name;
+                MVMap<Object, Document> data = getMvStore().openMap("databases." + full);
+                MVMap<String, Object> meta = getMvStore().openMap("meta." + full);
+                return new Collection(this, name, options, data, meta, getCursorRegistry());
+            }
+        }
+    }
+
+    /**
+     * The server goes by its index only where the _id is all that is asked for, and else looks at every document, as
+     * MongoDB does not.
+     */
+    private static class Collection extends H2Collection {
+        Collection(
+            MongoDatabase database,
+            String name,
+            CollectionOptions options,
+            MVMap<Object, Document> data,
+            MVMap<String, Object> meta,
+            CursorRegistry cursors
+        ) {
+            super(database, name, options, data, meta, cursors);
+        }
+
+        @Override
+        protected QueryResult queryDocuments(
+            Document query,
+            Document order,
+            int skip,
+            int limit,
+            int batchSize,
+            Document fields
+        ) {
+            Object id = query.get("_id");
+            if (query.size() == 1 || !(id instanceof String)) {
+                return super.queryDocuments(query, order, skip, limit, batchSize, fields);
+            }
+            List<Object> positions = getDocument(id) == null ? List.of() : List.of(id);
+            return matchDocuments(query, positions, order, skip, limit, batchSize, fields);
         }
     }
 }
