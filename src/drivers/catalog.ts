@@ -7,6 +7,7 @@ import type { MemcachedOptions } from "./memcached.js";
 import type { MongodbOptions } from "./mongodb.js";
 import type { MysqlOptions } from "./mysql.js";
 import type { PostgresOptions } from "./postgres.js";
+import type { RedisOptions } from "./redis.js";
 import type { SqliteOptions } from "./sqlite.js";
 import type { TieredOptions } from "./tiered.js";
 
@@ -134,6 +135,21 @@ const catalog: readonly NamedDriver[] = [
       return (options) => {
         const checked: unknown = options;
         return mongodbDriver(checked as MongodbOptions);
+      };
+    },
+  },
+  {
+    name: "redis",
+    schemes: ["rediss", "redis+cluster", "rediss+cluster", "valkey", "valkeys"],
+    fromUrl(url) {
+      const { url: rest, options } = urlAndOptions(url, {});
+      return { url: rest, ...options };
+    },
+    async load() {
+      const { redisDriver } = await import("./redis.js");
+      return (options) => {
+        const checked: unknown = options;
+        return redisDriver(checked as RedisOptions);
       };
     },
   },

@@ -1,0 +1,166 @@
+import type {
+  Capabilities,
+  CorruptReport,
+  Driver,
+  Touch,
+  Write,
+  WriteResult,
+} from "../databank/driver.js";
+import { NotConnectedError } from "../databank/errors.js";
+import { type Connection, withoutCommand } from "./redis/connection.js";
+import { Entries } from "./redis/entries.js";
+import { toDigits } from "./redis/entry-text.js";
+import { Keys } from "./redis/keys.js";
+import { Listing } from "./redis/listing.js";
+import { openConnection } from "./redis/open.js";
+import { type RedisOptions, resolveOptions } from "./redis/options.js";
+import { PERIOD_MS, SearchIndex } from "./redis/search-index.js";
+import { ServerClock } from "./redis/server-clock.js";
+
+export type {
+  RedisClientOptions,
+  RedisHostOptions,
+  RedisOptions,
+  RedisUrlOptions,
+} from "./redis/options.js";
+
+const capabilities: Capabilities = {
+  conditionalWrites: "atomic",
+  clock: "database",
+  expiryGranularityMs: 1,
+  nativeExpiry: true,
+  touch: "in-place",
+  scan: true,
+  search: true,
+  durable: true,
+  shared: true,
+  maxValueBytes: 512 * 1024 * 1024 - 1024,
+};
+
+/** What there is while the driver is connected. */
+interface Opened {
+  readonly connection: Connection;
+  readonly clock: ServerClock;
+  readonly keys: Keys;
+  readonly entries: Entries;
+  readonly listing: Listing;
+  index: SearchIndex;
+}
+
+/** Stores entries as strings in Redis 6.2 or newer, or in Valkey, on one server or a cluster. */
+export function redisDriver(options: RedisOptions): Driver {
+  const settings = resolveOptions(options);
+  const { isCluster } = settings;
+  let opened: Opened | undefined;
+  let opening: Promise<unknown> = Promise.resolve();
+
+  function connected(): Opened {
+    if (!opened) throw new NotConnectedError();
+    return opened;
+  }
+
+  async function open(): Promise<Opened> {
+    const connection = await openConnection(settings);
+    const clock = new ServerClock(connection);
+    const keys = new Keys(settings.prefix, connection.keyPrefix);
+    const onCorrupt = (report: CorruptReport) => driver.onCorrupt?.(report);
+    const entries = new Entries({ connection, keys, clock, isCluster, onCorrupt });
+    const listing = new Listing(connection, keys, entries);
+    try {
+      await clock.measure();
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+    const parts = { connection, clock, keys, listing };
+    return { ...parts, entries, index: new SearchIndex({ ...parts, schema: {} }) };
+  }
+
+  async function write(type: string, member: Write): Promise<WriteResult> {
+    const { clock, entries, index } = connected();
+    const digits = toDigits(member.expiresAt, await clock.offset());
+    if (!index.has(type)) return (await entries.store(type, member, digits)).result;
+    // First, so that no search misses what has been written, whatever happens in between.
+    await index.add(type, member.id, member.json, digits);
+    const { result, kept } = await entries.store(type, member, digits);
+    if (kept !== undefined) await index.add(type, member.id, member.json, kept);
+    return result;
+  }
+
+  async function touch(type: string, member: Touch): Promise<boolean> {
+    const { clock, entries, index } = connected();
+    const isIndexed = index.has(type);
+    const found = await entries.touch(type, member, isIndexed ? PERIOD_MS : undefined);
+    if (typeof found === "boolean") return found;
+    const digits = toDigits(member.expiresAt, await clock.offset());
+    await index.add(type, member.id, found.json, digits);
+    return (await entries.touch(type, member, undefined)) === true;
+  }
+
+  const driver: Driver = {
+    name: "redis",
+    capabilities,
+    // The client sends the commands of a turn together by itself. Reads are gathered for one MGET
+    // of all, which in a cluster there cannot be.
+    calling: {
+      immediate: isCluster ? ["read", "write", "touch", "del"] : ["write", "touch", "del"],
+    },
+
+    async connect(schema) {
+      const attempt = opening.then(async () => {
+        opened ??= await open();
+        opened.index = new SearchIndex({ ...opened, schema });
+      });
+      opening = attempt.catch(() => {});
+      await attempt;
+    },
+
+    async disconnect() {
+      await opening;
+      opened?.connection.close();
+      opened = undefined;
+    },
+
+    async read(type, reads) {
+      const ids = reads.map(({ id }) => id);
+      return connected().entries.read(type, ids);
+    },
+
+    write: (type, writes) => each(writes, (member) => write(type, member)),
+    touch: (type, touches) => each(touches, (member) => touch(type, member)),
+    del: (type, deletions) => each(deletions, (member) => connected().entries.del(type, member)),
+
+    async scan(type, page) {
+      return connected().listing.scan(type, page);
+    },
+
+    async search(type, criteria, page) {
+      return connected().index.search(type, criteria, page);
+    },
+
+    async count(type) {
+      let count = 0;
+      for await (const ids of connected().listing.ids(type)) count += ids.length;
+      return count;
+    },
+
+    async clear(type) {
+      const { entries, listing } = connected();
+      for await (const ids of listing.ids(type)) {
+        await Promise.all(ids.map((id) => entries.del(type, { id })));
+      }
+    },
+
+    // The server's answer may be due to one of the keys; without an answer there is no server.
+    retry: (error) => (error instanceof Error && /^[A-Z]+ /.test(error.message) ? "each" : "never"),
+  };
+  return driver;
+}
+
+/** What is wrong with one member does not spoil the others. */
+function each<M, R>(
+  members: readonly M[],
+  apply: (member: M) => Promise<R>,
+): Promise<readonly (R | Error)[]> {
+  return Promise.all(members.map((member) => apply(member).catch(withoutCommand)));
+}

@@ -1,0 +1,181 @@
+import type {
+  CorruptReport,
+  Deletion,
+  StoredEntry,
+  Touch,
+  Write,
+  WriteResult,
+} from "../../databank/driver.js";
+import { foreignVersion } from "../../databank/version.js";
+import { type Connection, isReply, withoutCommand } from "./connection.js";
+import {
+  CORRUPT,
+  fromText,
+  isForeign,
+  marksOf,
+  NEVER,
+  toDigits,
+  toExpiry,
+  toText,
+} from "./entry-text.js";
+import type { Keys } from "./keys.js";
+import { DELETE, run, TOUCH, WRITE } from "./scripts.js";
+import type { ServerClock } from "./server-clock.js";
+
+/** What entries are made with. */
+export interface EntriesParts {
+  readonly connection: Connection;
+  readonly keys: Keys;
+  readonly clock: ServerClock;
+  /** In a cluster keys that belong together lie on different servers. */
+  readonly isCluster: boolean;
+  readonly onCorrupt: (report: CorruptReport) => void;
+}
+
+/** What a `write` did, and the digits of a later deadline that was kept. */
+export interface Stored {
+  readonly result: WriteResult;
+  readonly kept?: string;
+}
+
+/** The entries whose ids are known: each is one key, and each change one command on that key. */
+export class Entries {
+  readonly #parts: EntriesParts;
+
+  constructor(parts: EntriesParts) {
+    this.#parts = parts;
+  }
+
+  /** Resolves to the entry, `null` or an error for each id; rejects where the server is away. */
+  async read(
+    type: string,
+    ids: readonly string[],
+  ): Promise<readonly (StoredEntry | null | Error)[]> {
+    if (ids.length === 0) return [];
+    const { keys, clock } = this.#parts;
+    const known = clock.offset();
+    const offsetMs = typeof known === "number" ? known : await known;
+    const names = ids.map((id) => keys.entry(type, id));
+    const texts = await this.#texts(names);
+    const found = texts.map((text, i) =>
+      typeof text === "string" ? this.#entry(type, ids[i] ?? "", text, offsetMs) : text,
+    );
+    if (!found.some(hasHiddenDeadline)) return found;
+    return Promise.all(
+      found.map((entry, i) =>
+        hasHiddenDeadline(entry) ? this.#withDeadline(names[i] ?? "", entry) : entry,
+      ),
+    );
+  }
+
+  /** Stores one entry where its condition holds; `digits` is its deadline. */
+  async store(type: string, write: Write, digits: string): Promise<Stored> {
+    const { connection, keys, clock } = this.#parts;
+    const key = keys.entry(type, write.id);
+    const text = toText(write, digits);
+    const isNew = write.if === "absent";
+    if (isNew || (write.if === undefined && !write.extend)) {
+      const args = ["SET", key, text];
+      if (digits !== NEVER) args.push("PXAT", toExpiry(digits));
+      if (isNew) args.push("NX");
+      if ((await connection.send(key, args)) !== null) return { result: "done" };
+    }
+    const reply = await run(connection, WRITE, key, [
+      text,
+      digits,
+      ...conditionArguments(write.if),
+      write.extend ? "1" : "",
+    ]);
+    if (typeof reply === "string") return { result: "done", kept: reply };
+    if (!Array.isArray(reply)) return { result: "done" };
+    const [there, left] = reply;
+    if (typeof there !== "string") return { result: { conflict: null } };
+    const entry = this.#entry(type, write.id, there, await clock.offset());
+    // What makes no sense counts as missing, and so it is replaced.
+    if (!entry) return this.store(type, { ...write, if: foreignVersion(there) }, digits);
+    const conflict = isForeign(entry) ? withTimeLeft(entry, Number(left)) : entry;
+    return { result: { conflict } };
+  }
+
+  /**
+   * Moves one deadline forward, and resolves to whether the entry was live; or to the entry, with
+   * nothing moved, if its deadline would come into another period of `periodMs`.
+   */
+  async touch(
+    type: string,
+    { id, expiresAt }: Touch,
+    periodMs: number | undefined,
+  ): Promise<boolean | StoredEntry> {
+    const { connection, keys, clock } = this.#parts;
+    const offsetMs = await clock.offset();
+    const reply = await run(connection, TOUCH, keys.entry(type, id), [
+      toDigits(expiresAt, offsetMs),
+      periodMs === undefined ? "" : String(periodMs),
+    ]);
+    if (typeof reply !== "string") return reply !== 0;
+    return this.#entry(type, id, reply, offsetMs) ?? false;
+  }
+
+  async del(type: string, { id, if: version }: Deletion): Promise<boolean> {
+    const { connection, keys } = this.#parts;
+    const key = keys.entry(type, id);
+    const reply =
+      version === undefined
+        ? await connection.send(key, ["UNLINK", key])
+        : await run(connection, DELETE, key, marksOf(version));
+    return Number(reply) === 1;
+  }
+
+  async #texts(names: readonly string[]): Promise<readonly (string | null | Error)[]> {
+    const { connection, isCluster } = this.#parts;
+    if (isCluster) return Promise.all(names.map((key) => this.#text(key).catch(withoutCommand)));
+    const reply = await connection.send("", ["MGET", ...names]);
+    const texts: readonly unknown[] = Array.isArray(reply) ? reply : [];
+    return names.map((_, i) => textIn(texts[i]));
+  }
+
+  async #text(key: string): Promise<string | null> {
+    try {
+      return textIn(await this.#parts.connection.send(key, ["GET", key]));
+    } catch (error) {
+      // Somebody else keeps something here that is not a text. MGET passes over it by itself.
+      if (isReply(error, "WRONGTYPE")) return null;
+      throw error;
+    }
+  }
+
+  #entry(type: string, id: string, text: string, offsetMs: number): StoredEntry | null {
+    const entry = fromText(id, text, offsetMs);
+    if (entry !== CORRUPT) return entry;
+    this.#parts.onCorrupt({ type, cause: new Error("What is stored is not JSON") });
+    return null;
+  }
+
+  async #withDeadline(key: string, entry: StoredEntry): Promise<StoredEntry | null | Error> {
+    try {
+      const left = Number(await this.#parts.connection.send(key, ["PTTL", key]));
+      return left === -2 ? null : withTimeLeft(entry, left);
+    } catch (error) {
+      return withoutCommand(error);
+    }
+  }
+}
+
+function textIn(reply: unknown): string | null {
+  return typeof reply === "string" ? reply : null;
+}
+
+function hasHiddenDeadline(found: StoredEntry | null | Error): found is StoredEntry {
+  return found !== null && !(found instanceof Error) && isForeign(found);
+}
+
+/** Redis says -1 for what never ends, and rounds the rest. */
+function withTimeLeft(entry: StoredEntry, leftMs: number): StoredEntry {
+  return leftMs < 0 ? entry : { ...entry, expiresAt: Date.now() + leftMs + 1 };
+}
+
+function conditionArguments(condition: string | undefined): [string, string, string] {
+  if (condition === undefined) return ["any", "", ""];
+  if (condition === "absent" || condition === "present") return [condition, "", ""];
+  return ["version", ...marksOf(condition)];
+}

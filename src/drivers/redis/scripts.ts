@@ -1,0 +1,137 @@
+import { createHash } from "node:crypto";
+import { type Connection, isReply } from "./connection.js";
+
+// Every script works on one key, so that it runs in a cluster. Digits are a deadline, zeros for
+// never. What has no header of ours is a stranger's, whose deadline only Redis knows.
+
+const HEADER = `
+local function headerIn(text)
+  return string.match(text, '^(@1 [^\\n]* )(%d+)\\n')
+end
+local function header(key, start)
+  local front, digits = headerIn(start)
+  if not front and string.sub(start, 1, 3) == '@1 ' then
+    return headerIn(redis.call('GET', key))
+  end
+  return front, digits
+end
+local function deadline(key, digits)
+  if digits then return tonumber(digits), digits end
+  local left = redis.call('PTTL', key)
+  if left < 0 then return 0, '0000000000000' end
+  local time = redis.call('TIME')
+  local at = time[1] * 1000 + math.floor(time[2] / 1000) + left + 1
+  return at, string.format('%013.0f', at)
+end
+local function isLater(a, b)
+  return b ~= 0 and (a == 0 or a > b)
+end
+local function toExpiry(at)
+  return string.format('%.0f', math.max(1, at - 1))
+end
+`;
+
+const VERSION = `
+local function hasVersion(key, start, beginning, sha)
+  if string.sub(start, 1, #beginning) == beginning then return true end
+  if #beginning > #start and redis.call('GETRANGE', key, 0, #beginning - 1) == beginning then
+    return true
+  end
+  if sha == '' or start == '' then return false end
+  return redis.sha1hex(redis.call('GET', key)) == sha
+end
+`;
+
+/**
+ * Writes if the condition holds. Arguments: text, digits, condition (`any`, `absent`, `present` or
+ * `version`), beginning and SHA-1 of the version, 1 to keep a later deadline.
+ * Returns 1, the digits of the later deadline that was kept, or the text that is there.
+ */
+export const WRITE = script(`${HEADER}${VERSION}
+local key, text, digits, condition = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+local start = redis.call('GETRANGE', key, 0, 127)
+local isMet = condition == 'any'
+  or condition == 'version' and hasVersion(key, start, ARGV[4], ARGV[5])
+  or condition == 'present' and start ~= ''
+  or condition == 'absent' and start == ''
+if not isMet then return { redis.call('GET', key), redis.call('PTTL', key) } end
+local at, kept = tonumber(digits), nil
+if ARGV[6] == '1' and start ~= '' then
+  local _, storedDigits = header(key, start)
+  local stored, stays = deadline(key, storedDigits)
+  if isLater(stored, at) then
+    local front = headerIn(text)
+    text = front .. stays .. string.sub(text, #front + #digits + 1)
+    at, kept = stored, stays
+  end
+end
+if at == 0 then
+  redis.call('SET', key, text)
+else
+  redis.call('SET', key, text, 'PXAT', toExpiry(at))
+end
+return kept or 1
+`);
+
+/**
+ * Moves a deadline forward. Arguments: digits, and a length of time in milliseconds or nothing.
+ * Returns 0 where nothing is there, else 1; or the text, with nothing moved, if the deadline
+ * would come into another one of the periods of that length.
+ */
+export const TOUCH = script(`${HEADER}
+local key, digits, period = KEYS[1], ARGV[1], tonumber(ARGV[2])
+local start = redis.call('GETRANGE', key, 0, 127)
+if start == '' then return 0 end
+local front, storedDigits = header(key, start)
+local at, stored = tonumber(digits), deadline(key, storedDigits)
+if not isLater(at, stored) then return 1 end
+if period and math.floor(stored / period) ~= math.floor(at / period) then
+  return redis.call('GET', key)
+end
+if front and #digits == #storedDigits then
+  redis.call('SETRANGE', key, #front, digits)
+elseif front then
+  local rest = string.sub(redis.call('GET', key), #front + #storedDigits + 1)
+  redis.call('SET', key, front .. digits .. rest, 'KEEPTTL')
+end
+if at == 0 then
+  redis.call('PERSIST', key)
+else
+  redis.call('PEXPIREAT', key, toExpiry(at))
+end
+return 1
+`);
+
+/** Deletes an entry of one version. Arguments: beginning and SHA-1 of the version. Returns 1 or 0. */
+export const DELETE = script(`${VERSION}
+local start = redis.call('GETRANGE', KEYS[1], 0, 127)
+if not hasVersion(KEYS[1], start, ARGV[1], ARGV[2]) then return 0 end
+return redis.call('UNLINK', KEYS[1])
+`);
+
+/** A Lua script and the hash by which a server that has seen it knows it. */
+export interface Script {
+  readonly source: string;
+  readonly sha: string;
+}
+
+/** Prepares a script for {@link run}. */
+export function script(text: string): Script {
+  const source = text.trim();
+  return { source, sha: createHash("sha1").update(source).digest("hex") };
+}
+
+/** Runs a script on one key. A server that does not know it, such as one just started, is told it. */
+export async function run(
+  connection: Connection,
+  { source, sha }: Script,
+  key: string,
+  args: readonly string[],
+): Promise<unknown> {
+  try {
+    return await connection.send(key, ["EVALSHA", sha, "1", key, ...args]);
+  } catch (error) {
+    if (!isReply(error, "NOSCRIPT")) throw error;
+    return connection.send(key, ["EVAL", source, "1", key, ...args]);
+  }
+}
