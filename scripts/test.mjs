@@ -105,7 +105,7 @@ async function vitest(project, options) {
   const projects = filtered ? [] : [`--project=${project}`];
   await tally.count(file, () =>
     runPackage("vitest/vitest.mjs", ["run", ...projects, ...reporters, ...options], {
-      env: { ...servers.env, TALLY_FILE: file },
+      env: { ...servers.env, TALLY_FILE: file, ...(filtered ? {} : { WHOLE_SUITE: "1" }) },
       signal,
     }),
   );
