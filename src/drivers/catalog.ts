@@ -2,6 +2,7 @@ import { type NamedDriver, nameDriver } from "../databank/registry.js";
 import type { CouchbaseOptions } from "./couchbase.js";
 import type { DiskOptions } from "./disk.js";
 import { pathAndOptions, urlAndOptions } from "./driver-url.js";
+import type { DynamodbOptions } from "./dynamodb.js";
 import type { LmdbOptions } from "./lmdb.js";
 import type { MemcachedOptions } from "./memcached.js";
 import type { MongodbOptions } from "./mongodb.js";
@@ -48,6 +49,20 @@ const catalog: readonly NamedDriver[] = [
       return (options) => {
         const checked: unknown = options;
         return sqliteDriver(checked as SqliteOptions);
+      };
+    },
+  },
+  {
+    name: "dynamodb",
+    fromUrl(url) {
+      const { url: rest, options } = urlAndOptions(url, {});
+      return { url: rest, ...options };
+    },
+    async load() {
+      const { dynamodbDriver } = await import("./dynamodb.js");
+      return (options) => {
+        const checked: unknown = options;
+        return dynamodbDriver(checked as DynamodbOptions);
       };
     },
   },

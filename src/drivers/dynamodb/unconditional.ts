@@ -1,0 +1,35 @@
+import type { Write, WriteResult } from "../../databank/driver.js";
+import { isLive } from "../../databank/entry.js";
+import { type WriteRequest, writeItems } from "./batches.js";
+import type { Addressed, Place } from "./changes.js";
+import { isNamed, slotError } from "./errors.js";
+import { toItem } from "./item.js";
+import { toItemKey } from "./key.js";
+
+/** Whether a write needs not know what is there. */
+export function isUnconditional({ if: condition, extend }: Write): boolean {
+  return condition === undefined && !extend;
+}
+
+/** Stores entries whatever is there, many in one trip. */
+export async function writeAnyway(
+  place: Place,
+  members: readonly Addressed<Write>[],
+): Promise<(WriteResult | Error)[]> {
+  const now = Date.now();
+  const requests = members.map(({ member, key }): WriteRequest => {
+    if (!isLive(member.expiresAt, now)) return { DeleteRequest: { Key: toItemKey(key) } };
+    return { PutRequest: { Item: toItem(member, key, place.indexed(member.json)) } };
+  });
+  try {
+    await writeItems(place.api, place.table, requests);
+    return members.map(() => "done");
+  } catch (error) {
+    // One that DynamoDB does not take spoils its whole batch.
+    if (members.length > 1 && isNamed(error, "ValidationException")) {
+      const alone = members.map((member) => writeAnyway(place, [member]));
+      return (await Promise.all(alone)).flat();
+    }
+    return members.map(() => slotError(error));
+  }
+}
