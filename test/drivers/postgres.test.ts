@@ -103,6 +103,78 @@ describeServer("POSTGRES_URL", (url) => {
       expect(asked.filter((query) => "name" in query)).toEqual([]);
     });
 
+    it("reads no more than it needs, also by plans made when the table was empty", async () => {
+      const table = newTable("plans");
+      const single = new pg.Pool({ connectionString: url, max: 1 });
+      const driver = await connected(postgresDriver({ pool: single, table }));
+      await pool.query(`ALTER TABLE ${table} SET (autovacuum_enabled = false)`);
+      const ids = Array.from({ length: 3000 }, (_, i) => `id ${i}`);
+      const some = ids.slice(0, 30);
+      const expiresAt = Date.now() + 2 * HOUR_MS;
+      const rounds: readonly (() => unknown)[] = [
+        () =>
+          driver.read(
+            "session",
+            some.map((id, i) => (i % 2 ? { id } : { id, known: "a.b" })),
+          ),
+        () =>
+          driver.write(
+            "session",
+            some.map((id) => entry(id, { if: "present" })),
+          ),
+        () =>
+          driver.touch(
+            "session",
+            some.map((id) => ({ id, expiresAt })),
+          ),
+        () =>
+          driver.del(
+            "session",
+            some.map((id) => ({ id, if: "a.b" })),
+          ),
+      ];
+      // Postgres keeps the plan of a prepared statement from the sixth time on.
+      for (let i = 0; i < 8; i += 1) for (const round of rounds) await round();
+      for (let i = 0; i < ids.length; i += 250) {
+        await driver.write(
+          "session",
+          ids.slice(i, i + 250).map((id) => entry(id)),
+        );
+      }
+
+      const before = await readRows();
+      for (const round of rounds) await round();
+      const read = (await readRows()) - before;
+      await driver.disconnect();
+      await single.end();
+
+      expect(read).toBeGreaterThan(30);
+      expect(read).toBeLessThan(2000);
+
+      async function readRows(): Promise<number> {
+        // Backends report what they have done a while later, before Postgres 15 at any rate.
+        await single.query("SELECT pg_stat_force_next_flush()").catch(() => {});
+        const [row] = await rows(
+          "SELECT seq_tup_read + idx_tup_fetch AS n FROM pg_stat_user_tables WHERE relname = $1",
+          [table],
+        );
+        return Number(row?.n);
+      }
+    });
+
+    it("is refused where a text is not one JSON value, and stores nothing under other ids", async () => {
+      const driver = await opened(newTable("broken"));
+      await driver.write("session", [entry("a"), entry("b")]);
+      const broken = [entry("a", { json: "1,2" }), entry("b", { json: "3" })];
+
+      await expect(driver.write("session", broken)).rejects.toThrow();
+      const changes = broken.map((write) => ({ ...write, if: "present" }));
+      await expect(driver.write("session", changes)).rejects.toThrow();
+
+      const stored = await driver.read("session", [{ id: "a" }, { id: "b" }]);
+      expect(stored).toMatchObject([{ json: "{}" }, { json: "{}" }]);
+    });
+
     it("may hold writes of every kind", async () => {
       const driver = await opened(newTable("kinds"));
       const known = entry("known");

@@ -51,10 +51,11 @@ export async function touch(
   const now = Date.now();
   const keys = touches.map(({ id }) => toKey(id));
   const left = touches.map(({ expiresAt }) => leftMs(expiresAt, now));
-  const rows = await (touches.length === 1
-    ? connections.query(statements.touchOne, [toKey(type), keys[0], left[0]])
-    : connections.query(statements.touchMany, [toKey(type), keys, left]));
-  return areAmong(rows, keys);
+  if (touches.length === 1) {
+    const touched = await connections.query(statements.touchOne, [toKey(type), keys[0], left[0]]);
+    return [touched.length > 0];
+  }
+  return doneOf(keys, await connections.query(statements.touchMany, [toKey(type), keys, left]));
 }
 
 /** Whether each entry was live, had the version, and is deleted. */
@@ -65,15 +66,19 @@ export async function del(
 ): Promise<readonly boolean[]> {
   const keys = deletions.map(({ id }) => toKey(id));
   const conditions = deletions.map((deletion) => deletion.if ?? null);
-  const rows = await (deletions.length === 1
-    ? connections.query(statements.deleteOne, [toKey(type), keys[0], conditions[0]])
-    : connections.query(statements.deleteMany, [toKey(type), keys, conditions]));
-  return areAmong(rows, keys);
+  if (deletions.length === 1) {
+    const values = [toKey(type), keys[0], conditions[0]];
+    return [(await connections.query(statements.deleteOne, values)).length > 0];
+  }
+  const values = [toKey(type), keys, conditions];
+  return doneOf(keys, await connections.query(statements.deleteMany, values));
 }
 
-function areAmong(rows: readonly unknown[], keys: readonly string[]): boolean[] {
-  const found = new Set((rows as readonly Row[]).map(({ id }) => id));
-  return keys.map((key) => found.has(key));
+/** For each key whether a batch has done its work; the rows say where it has not. */
+function doneOf(keys: readonly string[], rows: readonly unknown[]): boolean[] {
+  if (rows.length === 0) return keys.map(() => true);
+  const notDone = new Set((rows as readonly Row[]).map(({ id }) => id));
+  return keys.map((key) => !notDone.has(key));
 }
 
 /** A page of the live entries of a type, by id. */

@@ -62,15 +62,21 @@ async function insert(
     writes.map(({ version }) => version),
     writes.map(({ createdAt }) => createdAt),
     writes.map(({ expiresAt }) => leftMs(expiresAt, sentAt)),
-    writes.map(({ json }) => json),
   ];
   const kind = [first.if === "absent", first.extend === true];
-  const isOne = writes.length === 1;
-  const rows = (await connections.query(isOne ? statements.insertOne : statements.insertMany, [
-    toKey(type),
-    ...(isOne ? columns.map(([value]) => value) : columns),
-    ...kind,
-  ])) as readonly Row[];
+  const rows = (await (writes.length === 1
+    ? connections.query(statements.insertOne, [
+        toKey(type),
+        ...columns.map(([value]) => value),
+        first.json,
+        ...kind,
+      ])
+    : connections.query(statements.insertMany, [
+        toKey(type),
+        ...columns,
+        statements.manyValues(writes.map(({ json }) => json)),
+        ...kind,
+      ]))) as readonly Row[];
   // One write gets its own row back without the value.
   const inTheWay = rows.filter(({ value }) => value !== null);
   if (inTheWay.length === 0) return writes.map(() => "done");
@@ -91,17 +97,18 @@ async function changeMany(
     writes.map(({ version }) => version),
     writes.map(({ createdAt }) => createdAt),
     writes.map(({ expiresAt }) => leftMs(expiresAt, sentAt)),
-    writes.map(({ json }) => json),
+    statements.manyValues(writes.map(({ json }) => json)),
     writes.map(({ extend }) => extend === true),
     writes.map((write) => write.if),
   ]);
-  const results = new Map<string, WriteResult>();
-  for (const row of rows as readonly (Row & { changed_id: string | null })[]) {
-    // An entry that has expired comes without its value.
+  if (rows.length === 0) return writes.map(() => "done");
+  const conflicts = new Map<string, Conflict>();
+  for (const row of rows as readonly (Row & { asked_id: string })[]) {
+    // What is missing or has expired comes without a value.
     const conflict = row.value === null ? null : toStored(row, sentAt);
-    results.set(row.id, row.changed_id === null ? { conflict } : "done");
+    conflicts.set(row.asked_id, { conflict });
   }
-  return keys.map((key) => results.get(key) ?? NOTHING_THERE);
+  return keys.map((key) => conflicts.get(key) ?? "done");
 }
 
 /** Mostly nothing stands in the way, and then the plain statement is the quickest. */
