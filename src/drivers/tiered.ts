@@ -158,7 +158,7 @@ export function tieredDriver(options: TieredOptions): Driver {
         writes,
         () => opened().write(type, writes),
         (key, result, write, at) => {
-          if (!at || result !== "done" || !isLive(write.expiresAt, Date.now())) return;
+          if (!at || result !== "done") return;
           cache.set(key, { entry: entryOf(write), at: write.extend ? null : at });
         },
       );

@@ -125,6 +125,9 @@ describe("with no staleness allowed", () => {
     expect(store.sent).toEqual(['"1"']);
     await driver.write("t", [change(first)]);
     expect(await get()).toMatchObject({ json: '"2"' });
+    expect(await driver.read("t", [{ id: "a", known: first.version }])).toMatchObject([
+      { json: '"2"' },
+    ]);
     expect(store.sent).toEqual(['"1"']);
   });
 
@@ -154,6 +157,21 @@ describe("with no staleness allowed", () => {
 
     expect(found).toMatchObject({ version: first.version });
     expect(store.sent).toEqual([]);
+  });
+
+  it("does not take its value for one of another version", async () => {
+    const { store, driver, get } = await tiered();
+    const first = entry("a");
+    await store.driver.write("t", [first]);
+    await get();
+    await store.driver.write("t", [change(first)]);
+    const [unchanged] = await driver.read("t", [{ id: "a", known: change(first).version }]);
+    expect(unchanged).toMatchObject({ json: '"2"' });
+
+    const { json, ...other } = entry("a");
+    vi.spyOn(store.driver, "read").mockImplementation(async () => [other]);
+
+    expect([json, await get()]).toEqual(['"1"', other]);
   });
 });
 
@@ -257,6 +275,30 @@ describe("with staleness allowed", () => {
     expect(await isAsked(), "after an answer that was lost").toBe(true);
   });
 
+  it("does not keep what the store has no more", async () => {
+    const { store, get } = await tiered({ maxStalenessMs: 1000 });
+    await store.driver.write("t", [entry("a")]);
+    pass({});
+    await get();
+    await store.driver.del("t", [{ id: "a" }]);
+    pass({ wallMs: 1001, steadyMs: 1001 });
+    expect(await get()).toBeNull();
+
+    pass({ wallMs: -1001, steadyMs: -1001 });
+
+    expect(await get()).toBeNull();
+  });
+
+  it("keeps the later deadline, as the store does", async () => {
+    const { driver, get } = await lasting();
+    const first = entry("a");
+    await driver.write("t", [first]);
+
+    await driver.touch("t", [{ id: "a", expiresAt: Date.now() + 1000 }]);
+
+    expect(await get()).toMatchObject({ expiresAt: first.expiresAt });
+  });
+
   it("forgets everything when a type is cleared, and when it disconnects", async () => {
     const { store, driver, get } = await lasting();
     await driver.write("t", [entry("a")]);
@@ -266,9 +308,12 @@ describe("with staleness allowed", () => {
     await driver.write("t", [entry("a")]);
     await driver.disconnect();
     await driver.connect({});
+    expect(await get()).toBeNull();
+
+    await driver.write("t", [entry("a")]);
     store.taken();
-    await get();
-    expect(store.taken()).toEqual(["read"]);
+    expect(await get()).not.toBeNull();
+    expect(store.taken()).toEqual([]);
   });
 
   it("reads what is missing together, and gives all in order", async () => {
@@ -295,12 +340,16 @@ describe("with staleness allowed", () => {
   it("hands out copies", async () => {
     const { driver, get } = await lasting();
     const first = entry("a");
+    const { version } = first;
     await driver.write("t", [first]);
-    Object.assign(first, { json: "spoilt" });
+    Object.assign(first, { json: "spoilt", version: "spoilt" });
 
     Object.assign((await get()) ?? {}, { json: "spoilt", version: "spoilt" });
+    expect(await get()).toMatchObject({ json: '"1"', version });
 
-    expect(await get()).toMatchObject({ json: '"1"', version: first.version });
+    await driver.write("t", [entry("a", { extend: true })]);
+    Object.assign((await get()) ?? {}, { json: "spoilt" });
+    expect(await get()).toMatchObject({ json: '"1"' });
   });
 
   it("tells types and ids apart", async () => {
@@ -366,6 +415,27 @@ describe("a call that another overtakes", () => {
       });
     }
   }
+
+  it("a read during a clear does not outlive it", async () => {
+    const store = new Store();
+    const gate = new Gate();
+    const { clear } = store.driver;
+    store.driver.clear = async (type) => {
+      await gate.opened;
+      await clear?.(type);
+    };
+    const driver = tieredDriver({ store: store.driver, maxStalenessMs: HOUR_MS });
+    await driver.connect({});
+    await driver.write("t", [entry("a")]);
+    const clearing = driver.clear?.("t");
+    await nextTurn();
+
+    expect(await driver.read("t", [{ id: "a" }])).toMatchObject([{ json: '"1"' }]);
+    gate.open();
+    await clearing;
+
+    expect(await driver.read("t", [{ id: "a" }])).toEqual([null]);
+  });
 
   it("of two writes neither is kept, for the store alone knows the order", async () => {
     const { store, driver, get } = await lasting();
@@ -512,10 +582,17 @@ describe("the store", () => {
     const driver = tieredDriver({ store: plain });
     await driver.connect({});
 
-    for (const name of ["scan", "search", "count", "clear", "deleteExpired"] as const) {
-      expect(driver[name]).toBeUndefined();
-    }
-    expect([scan, search, count, clear, deleteExpired].length).toBe(5);
+    const names = ["scan", "search", "count", "clear", "deleteExpired"] as const;
+    for (const name of names) expect(driver[name]).toBeUndefined();
+
+    // Some know only when they are connected.
+    const methods = { scan, count, clear, deleteExpired };
+    Object.assign(plain, methods);
+    await driver.connect({});
+    for (const name of names) expect(typeof driver[name]).toBe(typeof { search, ...methods }[name]);
+    for (const name of names) delete (plain as Driver)[name];
+    await driver.connect({});
+    for (const name of names) expect(driver[name]).toBeUndefined();
   });
 
   it.each([
