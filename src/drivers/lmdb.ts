@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
 import type { Capabilities, Driver, Page } from "../databank/driver.js";
 import { NotConnectedError } from "../databank/errors.js";
 import { isFatal } from "./lmdb/client.js";
@@ -22,6 +22,8 @@ const CAPABILITIES: Capabilities = {
   maxValueBytes: null,
 };
 
+// A process that was stopped while it wrote keeps all others from writing, not from ending.
+const PATIENCE_MS = 10_000;
 // Counting and clearing go by steps of as many entries, and let others have their turn.
 const STEP = 1000;
 
@@ -71,8 +73,9 @@ export function lmdbDriver(options: LmdbOptions): Driver {
       await opening;
       const closing = connection;
       connection = undefined;
-      await closing?.transactions.idle();
-      await closing?.release();
+      if (!closing) return;
+      const closed = closing.transactions.idle().then(() => closing.release());
+      await Promise.race([closed, delay(PATIENCE_MS, undefined, { ref: false })]);
     },
 
     read(type, reads) {

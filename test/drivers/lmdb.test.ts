@@ -146,6 +146,18 @@ describe("other processes", () => {
     await driver.disconnect();
   });
 
+  it("cannot keep a connection from ending", async () => {
+    const driver = await connected({ url: urlOf("stopped") });
+    const holder = spawn(process.execPath, [SCRIPT, "hold", join(dir, "stopped")]);
+    await once(holder.stdout, "data");
+
+    const written = driver.write("session", [entry("a")]);
+    await driver.disconnect();
+    holder.kill("SIGKILL");
+
+    expect(await written).toEqual(["done"]);
+  });
+
   it("may let the file grow far beyond what was mapped", async () => {
     const driver = await connected({ url: urlOf("grown") });
     await driver.write("t", [entry("a")]);

@@ -1,5 +1,5 @@
 import { mkdir, open, realpath } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { DatabankError } from "../../databank/errors.js";
 import { invalidOption } from "../../databank/options.js";
 import { type LmdbDatabase, openRoot } from "./client.js";
@@ -37,14 +37,16 @@ const MAGIC_WITHIN = 64;
 
 /** Opens the database in a folder, which is made if it is missing. */
 export async function openFolder({ path, mode, durable }: FolderSettings): Promise<Opened> {
-  await mkdir(path, { recursive: true });
+  const made = await mkdir(path, { recursive: true });
   const folder = await realpath(path);
   await refuseOther(join(folder, FILE));
   while (closings.has(folder)) await closings.get(folder);
   const environment = enter(folder, { durable, mode });
   const release = () => leave(folder, environment);
   try {
-    return { ...(await environment.opened), release };
+    const opened = await environment.opened;
+    if (durable) await keepNames(folder, made);
+    return { ...opened, release };
   } catch (error) {
     environment.users -= 1;
     if (environments.get(folder) === environment) environments.delete(folder);
@@ -81,6 +83,21 @@ async function leave(folder: string, environment: Environment): Promise<void> {
     await closing;
   } finally {
     closings.delete(folder);
+  }
+}
+
+/**
+ * A new file outlives a power failure only if its folder is on the disk, and so on upwards.
+ *
+ * @param made - The uppermost folder that was made, if any was.
+ */
+async function keepNames(folder: string, made: string | undefined): Promise<void> {
+  const last = made === undefined ? folder : dirname(await realpath(made));
+  for (let each = folder; ; each = dirname(each)) {
+    // Not every system opens folders.
+    const handle = await open(each).catch(() => undefined);
+    await handle?.sync().finally(() => handle.close());
+    if (each === last || each === dirname(each)) return;
   }
 }
 
