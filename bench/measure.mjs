@@ -5,15 +5,24 @@ const MEASURE_MS = 700;
  * How often per second an operation is done while `inFlight` of them are always under way.
  *
  * @param operation - `run(n, done)` does it for the nth time; `limit` says how often it can be done.
+ * @param clock - Which seconds: those of the wall, or those in which this process had a processor.
  */
-export async function measure({ run, limit = Number.POSITIVE_INFINITY }, inFlight) {
-  if (limit === Number.POSITIVE_INFINITY) {
-    await loop(run, inFlight, WARM_UP_MS, limit);
-    const { count, ms } = await loop(run, inFlight, MEASURE_MS, limit);
-    return (count / ms) * 1000;
-  }
-  const { count, ms } = await loop(run, inFlight, Number.POSITIVE_INFINITY, limit);
-  return (count / ms) * 1000;
+export async function measure(
+  { run, limit = Number.POSITIVE_INFINITY },
+  inFlight,
+  clock = () => performance.now(),
+) {
+  const isEndless = limit === Number.POSITIVE_INFINITY;
+  if (isEndless) await loop(run, inFlight, WARM_UP_MS, limit);
+  const start = clock();
+  const count = await loop(run, inFlight, isEndless ? MEASURE_MS : Number.POSITIVE_INFINITY, limit);
+  return (count / (clock() - start)) * 1000;
+}
+
+/** The milliseconds in which this process had a processor. */
+export function processorMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
 }
 
 function loop(run, inFlight, durationMs, limit) {
@@ -39,7 +48,7 @@ function loop(run, inFlight, durationMs, limit) {
       done += 1;
       const ms = performance.now() - start;
       if (ms < durationMs && begun + owed - (isCalling ? 1 : 0) < limit) next();
-      else if (done === begun) resolve({ count: done, ms });
+      else if (done === begun) resolve(done);
     };
     for (let i = 0; i < inFlight && begun < limit; i += 1) next();
   });

@@ -1,4 +1,4 @@
-// npm run bench [-- suite …] [--op get] [--rounds 5] [--http]: our stores beside the ones that a user would
+// npm run bench [-- suite …] [--op get] [--rounds 5] [--cpu] [--http]: our stores beside the ones that a user would
 // otherwise choose, in one run, because machines are noisy and only ratios last.
 import { fork } from "node:child_process";
 import { once } from "node:events";
@@ -16,6 +16,7 @@ const { values, positionals } = parseArgs({
   options: {
     op: { type: "string", multiple: true },
     rounds: { type: "string", default: "5" },
+    cpu: { type: "boolean", default: false },
     http: { type: "boolean", default: false },
   },
 });
@@ -45,7 +46,7 @@ for (const name of positionals.length > 0 ? positionals : SUITES) {
 
 /** Prints a table of how many times faster than its peer our store is. */
 async function compare(name, suite, context) {
-  console.log(`## ${name}: ours beside ${suite.peerName}\n`);
+  console.log(`## ${name}: ours beside ${suite.peerName}${values.cpu ? ", processor time" : ""}\n`);
   console.log(`| operation | ${suite.inFlight.map((n) => `${n} in flight`).join(" | ")} |`);
   console.log(`| --- |${" ---: |".repeat(suite.inFlight.length)}`);
   for (const op of values.op ?? suite.ops) {
@@ -85,7 +86,7 @@ async function compareOverHttp(name, context) {
 /** Runs one operation on one store in a process of its own: nothing is inherited. */
 async function trial(suite, which, op, context) {
   const script = fileURLToPath(new URL("./trial.mjs", import.meta.url));
-  const child = fork(script, [JSON.stringify({ suite, which, op, context })]);
+  const child = fork(script, [JSON.stringify({ suite, which, op, cpu: values.cpu, context })]);
   const answer = once(child, "message");
   const [code] = await once(child, "exit");
   if (code !== 0) throw new Error(`${suite} ${which} ${op} ended with ${code}`);
