@@ -46,7 +46,7 @@ export function merge(input: MergeInput): { fields: Fields; conflicts: MergeConf
     if (key === "cookie" || isSame(base, mine, key)) continue;
     let value = mine.get(key);
     // What an earlier save left as others had it, I have not seen: it counts as just changed.
-    if (!isSame(base, theirs, key) && !isSame(mine, theirs, key)) {
+    if (!isSame(base, theirs, key) && isConflict(input, key)) {
       const kept = keep(input, key);
       conflicts.push({ key, kept });
       if (kept === "theirs") continue;
@@ -61,10 +61,21 @@ export function merge(input: MergeInput): { fields: Fields; conflicts: MergeConf
   return { fields, conflicts };
 }
 
+/**
+ * Whether two changes need a decision. The same change twice is one change, except to who resolves:
+ * two requests that each count one up have counted two.
+ */
+function isConflict({ mine, theirs, resolve }: MergeInput, key: string): boolean {
+  return !isSame(mine, theirs, key) || (resolve !== undefined && !isGone(theirs, key));
+}
+
 function keep({ mine, theirs, resolve }: MergeInput, key: string): MergeConflict["kept"] {
-  const isTheirsGone = (theirs.get(key) ?? null) === null;
-  if (isTheirsGone && mine.has(key)) return "theirs";
+  if (isGone(theirs, key) && mine.has(key)) return "theirs";
   return resolve ? "resolved" : "mine";
+}
+
+function isGone(fields: Fields, key: string): boolean {
+  return (fields.get(key) ?? null) === null;
 }
 
 /** What others get may be changed by them. */

@@ -61,8 +61,8 @@ export interface DatabankStoreOptions {
   readonly maxBytes?: number;
 
   /**
-   * Decides when two requests changed the same property of a session. Not asked when the other
-   * request deleted it: deletion wins.
+   * Decides when two requests changed the same property of a session, in the same way or not. Not
+   * asked when the other request deleted it: deletion wins.
    * @default the change that is saved later
    */
   readonly resolve?: Resolve;

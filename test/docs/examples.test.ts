@@ -180,7 +180,9 @@ describe("examples that would need a server, or a program around them", () => {
 
   it.each(examples)("are JavaScript: %s", (_name, code) => {
     // A page may show two ways to write the same, before and after.
-    for (const part of code.split(/^\/\/ after$/m)) {
+    for (const text of code.split(/^\/\/ after$/m)) {
+      // A document by itself is a value, not a block.
+      const part = text.startsWith("{") ? `void (${text})` : text;
       const file = workshop.write(`parsed.${extensionOf(part)}`, part);
       expect(workshop.run(["--check", file])).toBe("");
     }

@@ -103,6 +103,20 @@ describe("merge", () => {
     ]);
   });
 
+  it("asks resolve about the same change too: who counts has counted twice", () => {
+    const { fields: result } = merge({
+      base: fields({ n: 1, user: 1, a: 1 }),
+      mine: fields({ n: 2, user: null }),
+      theirs: fields({ n: 2, user: null }),
+      resolve: (key, base, mine, theirs) => {
+        expect(key).toBe("n");
+        return Number(theirs) + Number(mine) - Number(base);
+      },
+    });
+
+    expect(Object.fromEntries(result)).toEqual({ n: 3, user: null });
+  });
+
   it("treats __proto__ as a property like any other", () => {
     const mine = new Map<string, Value>([["__proto__", { polluted: true }]]);
     const { fields: result } = merge({
