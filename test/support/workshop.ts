@@ -67,7 +67,7 @@ export class Workshop {
       cwd: this.folder,
       encoding: "utf8",
       env: { ...process.env, ...env },
-      timeout: 60_000,
+      timeout: 170_000,
     });
   }
 
