@@ -1,0 +1,123 @@
+import { basename } from "node:path";
+import { describe, expect, it } from "vitest";
+import { Databank } from "../../src/databank/databank.js";
+import { memoryDriver } from "../../src/drivers/memory.js";
+import { DatabankStore } from "../../src/store/store-class.js";
+import { pagesOf, textOf } from "../support/workshop.js";
+
+/** The names that a page shows as code, at their beginning: `set(sid, session)` is `set`. */
+function namesOf(page: string): Set<string> {
+  const code = [...textOf(page).matchAll(/`([^`\n]+)`/g)].flatMap(([, text = ""]) =>
+    text.match(/\w+/g),
+  );
+  return new Set(code.filter((name) => name !== null));
+}
+
+function missing(page: string, names: Iterable<string>): string[] {
+  const shown = namesOf(page);
+  return [...names].filter((name) => !shown.has(name));
+}
+
+/** The methods and accessors of an object that its class and those above it have. */
+function membersOf(object: object, end: object): string[] {
+  const names: string[] = [];
+  let level: object | null = Object.getPrototypeOf(object);
+  while (level !== null && level !== end) {
+    names.push(...Object.getOwnPropertyNames(level));
+    level = Object.getPrototypeOf(level);
+  }
+  return names.filter((name) => name !== "constructor");
+}
+
+/** The properties that an interface declares, by its text. */
+function declaredIn(path: string, name: string): string[] {
+  const [, body = ""] =
+    new RegExp(`interface ${name}[^{]*\\{(.*?)^\\}`, "ms").exec(textOf(path)) ?? [];
+  return [...body.matchAll(/^ {2}readonly "?([\w-]+)"?\??:/gm)].map(
+    ([, property = ""]) => property,
+  );
+}
+
+describe("docs/errors.md", () => {
+  it("has a heading for each code, and no other", () => {
+    const codes = textOf("src/databank/errors.ts").match(/(?<=^ {2}\| ")DATABANK_\w+/gm) ?? [];
+    const headings = textOf("docs/errors.md").match(/(?<=^## ).+/gm) ?? [];
+
+    expect(codes.length).toBeGreaterThan(10);
+    expect(headings).toEqual([...codes]);
+  });
+});
+
+describe("docs/store.md", () => {
+  const store = new DatabankStore(new Databank(memoryDriver()), { cleanupIntervalMs: 0 });
+
+  it("names every option", () => {
+    const options = declaredIn("src/store/options.ts", "DatabankStoreOptions");
+
+    expect(options.length).toBeGreaterThan(9);
+    expect(missing("docs/store.md", options)).toEqual([]);
+  });
+
+  it("names every method", () => {
+    const members = membersOf(store, Object.getPrototypeOf(Object.getPrototypeOf(store)));
+
+    expect(members.length).toBeGreaterThan(12);
+    expect(missing("docs/store.md", [...members, "load", "regenerate", "generate"])).toEqual([]);
+  });
+
+  it("names every event, outcome and part of the policy", () => {
+    const { guarantees, ...policy } = store.policy();
+    const outcomes = textOf("src/store/save.ts").match(/(?<=type Outcome = ).+(?=;)/)?.[0] ?? "";
+    const words = outcomes.match(/\w+/g) ?? [];
+    const events = Object.keys(store.counts).flatMap((event) => event.split("-"));
+
+    expect(words).toHaveLength(5);
+    expect(
+      missing("docs/store.md", [
+        ...words,
+        ...events,
+        ...Object.keys(policy),
+        ...Object.keys(guarantees),
+      ]),
+    ).toEqual([]);
+  });
+});
+
+describe("docs/databank.md", () => {
+  it("names every method of a databank", () => {
+    const members = membersOf(new Databank(memoryDriver()), Object.prototype);
+    // Shared with the store and with databank objects; not for programs.
+    const inner = ["answer", "tellCorrupt"];
+    const outer = members.filter((name) => !inner.includes(name));
+
+    expect(outer.length).toBeGreaterThan(35);
+    expect(missing("docs/databank.md", outer)).toEqual([]);
+  });
+});
+
+describe("the page of each driver", () => {
+  const pages = pagesOf().filter((page) => /^docs\/drivers\/\w+\.md$/.test(page));
+
+  it.each(pages)("has the same sections, and a place in README.md: %s", (page) => {
+    const headings = textOf(page).match(/(?<=^## ).+/gm) ?? [];
+
+    expect([...headings]).toEqual([
+      "When to use it",
+      "Install",
+      "Use",
+      "Options",
+      "What it stores",
+      "Permissions it needs",
+      "How sessions expire",
+      "Limits",
+    ]);
+    expect(textOf("README.md")).toContain(`(${page})`);
+  });
+
+  it("is there for each driver of the package", () => {
+    const { exports } = JSON.parse(textOf("package.json")) as { exports: object };
+    const names = Object.keys(exports).flatMap((path) => path.match(/(?<=^\.\/drivers\/).+/) ?? []);
+
+    expect(pages.map((page) => basename(page, ".md")).toSorted()).toEqual(names.toSorted());
+  });
+});
