@@ -98,6 +98,25 @@ describe.each(Object.keys(FRAMEWORKS))("express-session on %s", (framework) => {
     }
   });
 
+  it("unset: destroy ends the session for a request that is still running", async () => {
+    const { store, browser } = await open(framework, { unset: "destroy", rolling: true });
+    await browser.set("user", "ann");
+    const held = [
+      browser.set("cart", 1, "unset-set"),
+      browser.ask("look", { gate: "unset-look" }),
+      browser.ask("maxAge", { ms: 90_000, gate: "unset-age" }),
+    ];
+    const gates = ["unset-set", "unset-look", "unset-age"];
+    for (const gate of gates) await browser.arrived(gate);
+    await browser.at(browser.url).ask("unset");
+    for (const gate of gates) await browser.open(gate);
+    const answers = await Promise.all(held);
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(await store.length()).toBe(0);
+    expect(store.counts["resurrection-prevented"]).toBe(3);
+  });
+
   it("resave: true does not write a session without changes", async () => {
     const { browser, store } = await open(framework, { resave: true });
     await browser.set("user", "ann");
