@@ -191,6 +191,19 @@ describeServer("COUCHBASE_URL", (url) => {
       expect(taken()).toEqual(["replace", "mutateIn", "replace", "remove"]);
     });
 
+    it("are a look alone for a touch that moves nothing", async () => {
+      const type = freshType();
+      const { driver, taken } = await counted();
+      const written = entry("a");
+      await driver.write(type, [written]);
+      taken();
+
+      for (const expiresAt of [written.expiresAt, Date.now() + 1000]) {
+        expect(await driver.touch(type, [{ id: "a", expiresAt }])).toEqual([true]);
+        expect(taken()).toEqual(["get"]);
+      }
+    });
+
     it("are two for a change of what it has not seen", async () => {
       const type = freshType();
       const { driver, taken } = await counted();
@@ -258,6 +271,18 @@ describeServer("COUCHBASE_URL", (url) => {
           { id: "b", expiresAt: Date.now() + 1000 },
         ]),
       ).toEqual([false, false]);
+    });
+
+    it("is not touched to an earlier deadline than it has by now", async () => {
+      const type = freshType();
+      const [driver, other] = [await connected(), await connected()];
+      const expiresAt = Date.now() + 5 * HOUR_MS;
+      await driver.write(type, [entry("a")]);
+      await other.touch(type, [{ id: "a", expiresAt }]);
+
+      await driver.touch(type, [{ id: "a", expiresAt: Date.now() + 2 * HOUR_MS }]);
+
+      expect(await other.read(type, [{ id: "a" }])).toMatchObject([{ expiresAt }]);
     });
 
     it("is not deleted when it has another version", async () => {

@@ -70,7 +70,7 @@ export class Documents {
     }
     if (isAhead && write.if === "absent" && (await this.#create(key, type, write))) return "done";
     return this.#persist(key, async (remembered) => {
-      const isUsable = write.if !== "absent" && isMet(write.if, liveIn(remembered));
+      const isUsable = isMet(write.if, liveIn(remembered));
       const looked = isUsable && remembered ? null : await this.#find(type, key, write.id);
       const found = isUsable && remembered ? remembered : looked;
       const current = liveIn(found);
