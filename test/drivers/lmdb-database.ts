@@ -1,8 +1,8 @@
-import { type Database, open, type RootDatabase } from "lmdb";
+import { type Database, open, type RootDatabase, type RootDatabaseOptions } from "lmdb";
 
 /** Opens a folder as a program would. */
-export function openOwn(path: string): RootDatabase {
-  return open({ path, noSubdir: false, maxDbs: 20 });
+export function openOwn(path: string, options: RootDatabaseOptions = {}): RootDatabase {
+  return open({ path, noSubdir: false, maxDbs: 20, ...options });
 }
 
 /** One of the driver's databases, for keys with | instead of NUL. */
@@ -10,7 +10,12 @@ export class Raw {
   readonly #database: Database<string, Uint8Array>;
 
   constructor(root: RootDatabase, name: string) {
-    this.#database = root.openDB({ name, encoding: "string", keyEncoding: "binary" });
+    this.#database = root.openDB({
+      name,
+      encoding: "string",
+      keyEncoding: "binary",
+      compression: false,
+    });
   }
 
   /** All that is stored in it. */

@@ -98,6 +98,33 @@ describe("an entry", () => {
     ]);
   });
 
+  it("keeps its place in the order of time when it is written with a later deadline", async () => {
+    const driver = await connected();
+    await driver.write("session", [entry("a")]);
+
+    await driver.write("session", [entry("a", { expiresAt: NOW + 2 * HOUR_MS })]);
+    const later = raw("databank-due").content();
+    await driver.write("session", [entry("a", { expiresAt: NOW + 1000 })]);
+    const earlier = raw("databank-due").content();
+    await driver.write("session", [entry("a", { expiresAt: null })]);
+
+    expect(later).toEqual({ "session|0001800003600000|a": "" });
+    expect(earlier).toEqual({ "session|0001800000001000|a": "" });
+    expect(raw("databank-due").content()).toEqual({});
+  });
+
+  it("is not compressed where the rest is, so that every process can read it", async () => {
+    const json = JSON.stringify("x".repeat(10_000));
+    const compressing = openOwn(join(dir, "compressing"), { compression: true });
+    const driver = lmdbDriver({ database: compressing });
+    await driver.connect({});
+
+    await driver.write("session", [entry("a", { json })]);
+
+    expect(new Raw(compressing, "databank").content()).toEqual({ "session|a": json });
+    await compressing.close();
+  });
+
   it("leaves nothing behind when it is deleted, cleared or cleaned up", async () => {
     const driver = await connected({ session: { indices: ["tag"] } });
     const schema = raw("databank-index").content();

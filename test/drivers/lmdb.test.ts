@@ -9,7 +9,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver, Schema, Write } from "../../src/databank/driver.js";
 import { newLife } from "../../src/databank/version.js";
-import { type LmdbOptions, lmdbDriver } from "../../src/drivers/lmdb.js";
+import { Transactions } from "../../src/drivers/lmdb/transactions.js";
+import { type LmdbDatabase, type LmdbOptions, lmdbDriver } from "../../src/drivers/lmdb.js";
 import { testDriver } from "../../src/testing/index.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { openOwn, Raw } from "./lmdb-database.js";
@@ -103,6 +104,49 @@ describe("a transaction", () => {
     expect(await driver.read("session", [{ id: "bad" }])).toEqual([null]);
     expect(await driver.count?.("session")).toBe(2);
     await database.close();
+  });
+});
+
+describe("after a commit that failed", () => {
+  it("everything runs alone until what had failed is done", async () => {
+    const running: number[] = [];
+    const ends: ((error?: Error) => void)[] = [];
+    const root: LmdbDatabase = {
+      openDB: () => ({}),
+      resetReadTxn: () => {},
+      committed: Promise.resolve(),
+      close: async () => {},
+      childTransaction: (work) =>
+        new Promise((resolve, reject) => {
+          const result = work();
+          ends.push((error) => (error ? reject(error) : resolve(result)));
+        }),
+    };
+    const failed = Object.assign(new Error("Commit failed"), {
+      commitError: Promise.reject(new Error("No room")),
+    });
+    const transactions = new Transactions(root, false);
+    const run = (n: number) => transactions.run(() => running.push(n)).catch(String);
+    const turn = () => new Promise((resolve) => setTimeout(resolve, 1));
+
+    const first = [run(1), run(2)];
+    for (const end of ends.splice(0)) end(failed);
+    await turn();
+    const third = run(3);
+    await turn();
+    const one = [...running];
+    ends.shift()?.(failed);
+    await turn();
+    const two = [...running];
+    ends.shift()?.();
+    await turn();
+    ends.shift()?.();
+    await transactions.idle();
+
+    expect(one).toEqual([1, 2, 1]);
+    expect(two).toEqual([1, 2, 1, 2]);
+    expect(running).toEqual([1, 2, 1, 2, 3]);
+    expect(await Promise.all([...first, third])).toEqual(["Error: No room", 4, 5]);
   });
 });
 

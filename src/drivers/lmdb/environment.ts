@@ -28,7 +28,6 @@ interface Environment {
 // One for each folder: two of one process would wait for each other's transactions in the thread
 // in which those run, and so for ever.
 const environments = new Map<string, Environment>();
-const closings = new Map<string, Promise<void>>();
 
 const FILE = "data.mdb";
 // The number that marks a file of LMDB, which stands at its beginning in the machine's byte order.
@@ -40,7 +39,6 @@ export async function openFolder({ path, mode, durable }: FolderSettings): Promi
   const made = await mkdir(path, { recursive: true });
   const folder = await realpath(path);
   await refuseOther(join(folder, FILE));
-  while (closings.has(folder)) await closings.get(folder);
   const environment = enter(folder, { durable, mode });
   const release = () => leave(folder, environment);
   try {
@@ -77,13 +75,8 @@ async function leave(folder: string, environment: Environment): Promise<void> {
   environment.users -= 1;
   if (environment.users > 0) return;
   environments.delete(folder);
-  const closing = environment.opened.then(({ root }) => root.close());
-  closings.set(folder, closing);
-  try {
-    await closing;
-  } finally {
-    closings.delete(folder);
-  }
+  const { root } = await environment.opened;
+  await root.close();
 }
 
 /**
