@@ -6,7 +6,6 @@ import { retry } from "./mysql/errors.js";
 import { search } from "./mysql/indices.js";
 import { type MysqlOptions, resolveOptions } from "./mysql/options.js";
 import { count, read, scan } from "./mysql/reading.js";
-import { MAX_BATCH } from "./mysql/statements.js";
 import { prepareTable, type Table } from "./mysql/table.js";
 import { write } from "./mysql/writing.js";
 
@@ -53,7 +52,8 @@ export function mysqlDriver(options: MysqlOptions): Driver {
   return {
     name: "mysql",
     capabilities: CAPABILITIES,
-    calling: { maxBatch: MAX_BATCH },
+    // Several batches keep the server busy while this process deals with the answers of others.
+    calling: { maxBatch: 32, maxInFlight: 4 },
     retry,
 
     connect: (schema) =>

@@ -1,4 +1,8 @@
-import { describe, expect, it } from "vitest";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Criterion, Driver } from "../../src/databank/driver.js";
 import { mysqlDriver } from "../../src/drivers/mysql.js";
 import { describeServer } from "../support/servers.js";
@@ -211,6 +215,20 @@ describeServer("MYSQL_URL", (url) => {
   ])("refuses the options %j", (options, message) => {
     const given: unknown = options;
     expect(() => mysqlDriver(given as Parameters<typeof mysqlDriver>[0])).toThrow(message);
+  });
+
+  it("names the command that installs the client where it is missing", () => {
+    // Away from the folders in which Node would find it.
+    const folder = mkdtempSync(join(tmpdir(), "mysql-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    cpSync(join(__dirname, "../../dist"), folder, { recursive: true });
+    const code = `require("./drivers/mysql.js").mysqlDriver({ url: "${url}" }).connect({})
+      .catch(({ code, message }) => console.log(code, message))`;
+
+    const output = execFileSync(process.execPath, ["-e", code], { cwd: folder, encoding: "utf8" });
+
+    expect(output).toContain("DATABANK_DRIVER_NOT_INSTALLED");
+    expect(output).toContain("npm install mysql2");
   });
 
   it("never shows a password", () => {

@@ -12,7 +12,8 @@ export interface Statement {
   readonly timeout?: number;
 }
 
-type Done = (error: unknown, result?: unknown) => void;
+/** Told how a statement ended. */
+export type Done = (error: unknown, result?: unknown) => void;
 
 /** The part of a connection that the driver uses. */
 export interface MysqlConnection {

@@ -1,14 +1,20 @@
 import { invalidOption } from "../../databank/options.js";
 import { importPackage } from "../import-package.js";
-import type { ClientPool, MysqlConnection, MysqlPackage, Parameter, Statement } from "./client.js";
+import type {
+  ClientPool,
+  Done,
+  MysqlConnection,
+  MysqlPackage,
+  Parameter,
+  Statement,
+} from "./client.js";
 import { isReadOnly, isTimeout } from "./errors.js";
 import type { Settings } from "./options.js";
 
 // A connection whose other end has vanished would else be waited for until the system gives up.
 const MAX_WAIT_MS = 60_000;
 
-const PLAIN: Partial<Statement> = { rowsAsArray: true, nestTables: false };
-const PLAIN_IN_ANY_POOL: Partial<Statement> = { ...PLAIN, typeCast: (_field, next) => next() };
+const asItIs = (_field: unknown, next: () => unknown): unknown => next();
 
 /** A row: its columns in the order of the statement. */
 export type Row = readonly unknown[];
@@ -52,31 +58,42 @@ export class Connections implements Session {
   }
 
   rows(sql: string, values: readonly Parameter[]): Promise<readonly Row[]> {
-    return this.#withConnection((line) => line.rows(sql, values));
+    return this.#alone("execute", prepared(sql, values)) as Promise<readonly Row[]>;
   }
 
   change(sql: string, values: readonly Parameter[]): Promise<number> {
-    return this.#withConnection((line) => line.change(sql, values));
+    return this.#alone("execute", prepared(sql, values)).then(changedRows);
   }
 
   /** Sends a statement of its own, such as one that makes a table, and gives its rows. */
   query(sql: string): Promise<readonly Row[]> {
-    return this.#withConnection((line) => line.query(sql));
+    return this.#alone("query", plain(sql)) as Promise<readonly Row[]>;
   }
 
   /** Runs statements as one transaction. */
-  transaction<T>(task: (session: Session) => Promise<T>): Promise<T> {
-    return this.#withConnection(async (line, connection) => {
-      await line.query("START TRANSACTION");
-      try {
-        const result = await task(line);
-        await line.query("COMMIT");
-        return result;
-      } catch (error) {
-        await line.query("ROLLBACK").catch(() => connection.destroy());
-        throw error;
-      }
-    });
+  async transaction<T>(task: (session: Session) => Promise<T>): Promise<T> {
+    const connection = await this.#acquire();
+    const send = (method: Method, statement: Statement) =>
+      new Promise((resolve, reject) => {
+        this.#send(connection, method, statement, (error, result) => {
+          if (error) reject(error);
+          else resolve(result);
+        });
+      });
+    try {
+      await send("query", plain("START TRANSACTION"));
+      const result = await task({
+        rows: (sql, values) => send("execute", prepared(sql, values)) as Promise<readonly Row[]>,
+        change: (sql, values) => send("execute", prepared(sql, values)).then(changedRows),
+      });
+      await send("query", plain("COMMIT"));
+      return result;
+    } catch (error) {
+      await send("query", plain("ROLLBACK")).catch(() => connection.destroy());
+      throw error;
+    } finally {
+      connection.release();
+    }
   }
 
   /** Closes the driver's own pool, and leaves the program's open. */
@@ -100,18 +117,26 @@ export class Connections implements Session {
     return { maxPacketBytes: Number(maxPacketBytes) };
   }
 
-  async #withConnection<T>(
-    task: (line: Line, connection: MysqlConnection) => Promise<T>,
-  ): Promise<T> {
-    const connection = await this.#acquire();
-    try {
-      return await task(new Line(connection, this.#isOwn), connection);
-    } catch (error) {
-      if (isReadOnly(error) || isTimeout(error)) connection.destroy();
-      throw error;
-    } finally {
-      connection.release();
-    }
+  /** Sends one statement, with as few steps as can be: there may be nothing to share them with. */
+  #alone(method: Method, statement: Statement): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#pool.getConnection((error, connection) => {
+        if (!connection) return reject(error);
+        this.#send(connection, method, statement, (failure, result) => {
+          connection.release();
+          if (failure) reject(failure);
+          else resolve(result);
+        });
+      });
+    });
+  }
+
+  #send(connection: MysqlConnection, method: Method, statement: Statement, done: Done): void {
+    const sent = this.#isOwn ? statement : { ...statement, typeCast: asItIs };
+    connection[method](sent, (error, result) => {
+      if (error && (isReadOnly(error) || isTimeout(error))) connection.destroy();
+      done(error, result);
+    });
   }
 
   #acquire(): Promise<MysqlConnection> {
@@ -132,36 +157,17 @@ async function createPool(config: Parameters<MysqlPackage["createPool"]>[0]): Pr
   return pool;
 }
 
-/** One connection, while nobody else uses it. */
-class Line implements Session {
-  readonly #connection: MysqlConnection;
-  readonly #settings: Partial<Statement>;
+type Method = "execute" | "query";
 
-  constructor(connection: MysqlConnection, isOwn: boolean) {
-    this.#connection = connection;
-    this.#settings = isOwn ? PLAIN : PLAIN_IN_ANY_POOL;
-  }
+function prepared(sql: string, values: readonly Parameter[]): Statement {
+  return { sql, values, rowsAsArray: true, nestTables: false, timeout: MAX_WAIT_MS };
+}
 
-  async rows(sql: string, values: readonly Parameter[]): Promise<readonly Row[]> {
-    return (await this.#send("execute", { sql, values, timeout: MAX_WAIT_MS })) as readonly Row[];
-  }
+// Without a limit: making the index of a large table takes its time.
+function plain(sql: string): Statement {
+  return { sql, rowsAsArray: true, nestTables: false };
+}
 
-  async change(sql: string, values: readonly Parameter[]): Promise<number> {
-    const header = await this.#send("execute", { sql, values, timeout: MAX_WAIT_MS });
-    return (header as { readonly affectedRows: number }).affectedRows;
-  }
-
-  // Making the index of a large table takes its time.
-  async query(sql: string): Promise<readonly Row[]> {
-    return (await this.#send("query", { sql })) as readonly Row[];
-  }
-
-  #send(method: "execute" | "query", statement: Statement): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      this.#connection[method]({ ...statement, ...this.#settings }, (error, result) => {
-        if (error) reject(error);
-        else resolve(result);
-      });
-    });
-  }
+function changedRows(header: unknown): number {
+  return (header as { readonly affectedRows: number }).affectedRows;
 }
