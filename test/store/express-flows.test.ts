@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
 import { DatabankStore } from "../../src/store/store-class.js";
@@ -142,15 +142,20 @@ describe.each(Object.keys(FRAMEWORKS))("express-session on %s", (framework) => {
   });
 
   it("a session that is used lives on, and one that is not ends", async () => {
-    const { browser } = await open(framework, { cookie: { maxAge: 300 } });
-    await browser.set("user", "ann");
-    for (let i = 0; i < 4; i += 1) {
-      await new Promise((done) => setTimeout(done, 120));
-      expect(await browser.session()).toEqual({ user: "ann" });
-    }
-    await new Promise((done) => setTimeout(done, 400));
+    vi.useFakeTimers({ toFake: ["Date"] });
+    try {
+      const { browser } = await open(framework, { cookie: { maxAge: 60_000 } });
+      await browser.set("user", "ann");
+      for (let i = 0; i < 4; i += 1) {
+        vi.advanceTimersByTime(40_000);
+        expect(await browser.session()).toEqual({ user: "ann" });
+      }
+      vi.advanceTimersByTime(60_001);
 
-    expect(await browser.session()).toBeNull();
+      expect(await browser.session()).toBeNull();
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("a browser session stays one: its cookie gets no expiry", async () => {
