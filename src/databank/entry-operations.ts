@@ -49,6 +49,8 @@ export abstract class EntryOperations {
     });
     this.collector = new Collector(() => this.connection.connected(), { timeoutMs, maxPending });
     this.entries = new Entries(this.collector);
+    // Each store on this databank listens, and there may be many.
+    this.#events.setMaxListeners(0);
   }
 
   /** Calls `listener` with each event of that name. */

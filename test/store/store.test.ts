@@ -492,3 +492,18 @@ describe("policy", () => {
     await store.close();
   });
 });
+
+describe("many stores on one databank", () => {
+  it("are no leak of listeners", async () => {
+    const warnings: Error[] = [];
+    const listener = (warning: Error) => warnings.push(warning);
+    process.on("warning", listener);
+    const bank = new Databank(memoryDriver());
+    const stores = Array.from({ length: 20 }, () => new DatabankStore(bank));
+    await new Promise((done) => setImmediate(done));
+    process.off("warning", listener);
+
+    expect(warnings).toEqual([]);
+    for (const store of stores) await store.close();
+  });
+});
