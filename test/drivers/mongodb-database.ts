@@ -51,13 +51,19 @@ export function databaseAt(url: string) {
   };
 }
 
-/** The database, whose collections do something else for some of their methods. */
+/**
+ * The database, whose collections do something else for some of their methods.
+ *
+ * @param collections - Where those that are opened are put.
+ */
 export function altered(
   db: Db,
   methods: Readonly<Record<string, (original: Method, ...given: unknown[]) => unknown>>,
+  collections: object[] = [],
 ): Db {
   const collection = (...given: Parameters<Db["collection"]>) => {
     const found: object = db.collection(...given);
+    collections.push(found);
     return withMethods(found, methods);
   };
   return withMethods(db, {

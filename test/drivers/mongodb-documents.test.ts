@@ -343,6 +343,7 @@ describeServer("MONGODB_URL", (url) => {
       expect(now?.version).not.toBe(before?.version);
       expect([stale, absent, deleted]).toEqual([{ conflict: now }, { conflict: now }, false]);
       expect(await driver.write("classic", [entry("a", { if: "present" })])).toEqual(["done"]);
+      expect(await collection("classic").findOne({ _id: "a" })).not.toHaveProperty("n");
     });
 
     it("is deleted by its version", async () => {

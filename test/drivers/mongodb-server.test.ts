@@ -2,9 +2,9 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { MongoClient } from "mongodb";
+import { Long, MongoClient } from "mongodb";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import type { Write, WriteResult } from "../../src/databank/driver.js";
+import type { StoredEntry, Write, WriteResult } from "../../src/databank/driver.js";
 import { nextVersion } from "../../src/databank/version.js";
 import { Databank } from "../../src/databank-module.js";
 import { mongodbDriver } from "../../src/drivers/mongodb.js";
@@ -75,6 +75,16 @@ describe("options", () => {
     expect(output).toContain('npm install "mongodb@^7"');
   });
 
+  it("unless they say so, wait four seconds for a server, and leave nothing behind", () => {
+    const code = `require("./dist/drivers/mongodb.js").mongodbDriver({ url: "mongodb://127.0.0.1:1" })
+      .connect({}).catch(({ name }) => console.log(name))`;
+
+    const options = { cwd: join(__dirname, "../.."), encoding: "utf8", timeout: 20_000 } as const;
+    const output = execFileSync(process.execPath, ["-e", code], options);
+
+    expect(output).toBe("MongoServerSelectionError\n");
+  });
+
   it("fail in time where there is no server, and say why", async () => {
     const driver = mongodbDriver({ url: "mongodb://127.0.0.1:1/?serverSelectionTimeoutMS=200" });
 
@@ -118,46 +128,49 @@ describeServer("MONGODB_URL", (url) => {
     });
 
     it.each([
-      [{ promoteValues: false, promoteBuffers: true, ignoreUndefined: true }],
-      [{ useBigInt64: true, fieldsAsRaw: { value: true } }],
-      [{ promoteLongs: false, checkKeys: true, enableUtf8Validation: true }],
+      [{ promoteValues: false, promoteBuffers: true }],
+      [{ useBigInt64: true }],
+      [{ promoteLongs: false }],
+      [{ raw: true }],
     ])(
       "to a database of the program's is left open, whatever its client does (%o)",
       async (options) => {
         const odd = new MongoClient(url, options);
         onTestFinished(() => odd.close());
         const driver = await connected({ client: odd, database: db.databaseName });
-        const json = '{"a":1,"b":[1.5,12345678901,"\\ud800"]}';
+        // A field with the name of something that every object has is none of the client's options.
+        const json = '{"a":1,"b":[1.5,12345678901,"\\ud800"],"constructor":[{"a":1}]}';
+        await collection("odd").deleteMany({});
+        await collection("odd").insertOne({ _id: "by hand", n: Long.fromNumber(12) });
 
         await driver.write("odd", [entry("a", { json })]);
-        const found = await driver.read("odd", [{ id: "a" }]);
+        const found = await driver.read("odd", [{ id: "a" }, { id: "by hand" }]);
         await driver.disconnect();
 
-        expect(found).toMatchObject([{ json }]);
+        expect(found).toMatchObject([{ json }, { json: '{"n":12}' }]);
         expect(await odd.db(db.databaseName).command({ ping: 1 })).toHaveProperty("ok");
       },
     );
 
-    it("reads from the primary and writes as the program's database says", async () => {
+    it("reads from the primary, and writes as the program's database says", async () => {
       const careful = client.db(db.databaseName, {
         readPreference: "secondary",
         writeConcern: { w: 1, journal: true },
       });
+      const collections: { readonly readPreference?: { readonly mode: string } }[] = [];
+      const findOne = (original: (...given: unknown[]) => unknown, ...given: unknown[]) =>
+        original(...given);
       const started: Record<string, unknown>[] = [];
       client.on("commandStarted", ({ command }) => started.push(command));
-      const driver = await connected({ db: careful });
+      const driver = await connected({ db: altered(careful, { findOne }, collections) });
 
       await driver.write("careful", [entry("a")]);
-      await driver.read("careful", [{ id: "a" }]);
 
       expect(started.find(({ update }) => update === "careful")?.writeConcern).toEqual({
         w: 1,
         j: true,
       });
-      expect(started.find(({ find }) => find === "careful")).not.toHaveProperty(
-        "$readPreference.mode",
-        "secondary",
-      );
+      expect(collections.map(({ readPreference }) => readPreference?.mode)).toEqual(["primary"]);
     });
 
     it("that loses its server fails every call in time and comes back", async () => {
@@ -417,6 +430,37 @@ describeServer("MONGODB_URL", (url) => {
         "gone",
       ]);
     });
+
+    it.each(["its own", "of version 1"])(
+      "overwrites no change since it was read (%s)",
+      async (kind) => {
+        const type = `read ${kind}`;
+        const other = await connected();
+        if (kind === "its own") await other.write(type, [entry("a", { expiresAt: null })]);
+        else await collection(type).insertOne({ _id: "a", n: 1 });
+        const [before] = (await other.read(type, [{ id: "a" }])) as readonly StoredEntry[];
+        const next = changed({ ...entry("a"), version: String(before?.version) }, { extend: true });
+        const theirs = { ...next, version: nextVersion(next.version), json: '"theirs"' };
+        let isFirst = true;
+        const findOne = async (
+          original: (...given: unknown[]) => Promise<unknown>,
+          ...given: unknown[]
+        ) => {
+          const found = await original(...given);
+          if (isFirst) {
+            isFirst = false;
+            await other.write(type, [theirs]);
+          }
+          return found;
+        };
+        const driver = await connected({ db: altered(db, { findOne }) });
+
+        const [result] = await driver.write(type, [next]);
+
+        expect(result).toMatchObject({ conflict: { version: theirs.version } });
+        expect(await other.read(type, [{ id: "a" }])).toMatchObject([{ json: theirs.json }]);
+      },
+    );
 
     it("does what no single statement does: extends what never ends, and deletes by a passed deadline", async () => {
       const driver = await connected();

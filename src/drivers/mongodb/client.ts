@@ -42,13 +42,9 @@ const OPTIONS = {
   promoteLongs: true,
   promoteBuffers: false,
   useBigInt64: false,
-  bsonRegExp: false,
   raw: false,
   // Without a prototype: the client looks every name up in it, "constructor" too.
   fieldsAsRaw: Object.create(null) as object,
-  ignoreUndefined: false,
-  serializeFunctions: false,
-  checkKeys: false,
   enableUtf8Validation: false,
 };
 

@@ -187,7 +187,6 @@ export class Entries {
     let document = read;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const current = this.#live(document);
-      if (current?.version === write.version) return "done";
       if (!isMet(write.if, current)) return { conflict: current };
       const expiresAt =
         write.extend && current ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt;
