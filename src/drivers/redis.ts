@@ -78,7 +78,9 @@ export function redisDriver(options: RedisOptions): Driver {
 
   async function write(type: string, member: Write): Promise<WriteResult> {
     const { clock, entries, index } = connected();
-    const digits = toDigits(member.expiresAt, await clock.offset());
+    const offset = clock.offset();
+    const offsetMs = typeof offset === "number" ? offset : await offset;
+    const digits = toDigits(member.expiresAt, offsetMs);
     if (!index.has(type)) return (await entries.store(type, member, digits)).result;
     // First, so that no search misses what has been written, whatever happens in between.
     await index.add(type, member.id, member.json, digits);

@@ -65,7 +65,7 @@ export function testServerDriver(options: ServerDriver): void {
 
   if (scans) {
     it("keeps the promise of databank-test", () => {
-      expectDatabankTest(name, { url: place("classic") });
+      expectDatabankTest(name, { url: place("classic"), timeoutMs: 30_000 });
     }, 120_000);
   }
 

@@ -36,7 +36,7 @@ const MAX_RETRY_DELAY_MS = 1000;
 
 /** What clients and servers say while there is no connection, or a cluster votes: nothing was done. */
 const REFUSED =
-  /^(?:The client is offline|Stream isn't writeable|CLUSTERDOWN|LOADING|TRYAGAIN|MASTERDOWN)/;
+  /^(?:Redis is out of reach|The client is offline|Stream isn't writeable|CLUSTERDOWN|LOADING|TRYAGAIN|MASTERDOWN)/;
 
 /**
  * A connection that bears short breaks: what could not be sent is sent again for a while. So
@@ -45,27 +45,27 @@ const REFUSED =
 export function patiently(connection: Connection): Connection {
   let pause: Promise<void> | undefined;
 
-  async function patient(send: () => Promise<unknown>): Promise<unknown> {
+  function patient(send: () => Promise<unknown>): Promise<unknown> {
+    if (!connection.isReady()) return sendLater(send, offline());
+    return send().catch((error: unknown) => sendLater(send, error));
+  }
+
+  async function sendLater(send: () => Promise<unknown>, error: unknown): Promise<unknown> {
+    let refusal = withoutCommand(error);
     const until = performance.now() + PATIENCE_MS;
-    for (;;) {
-      let refusal: Error;
-      if (!connection.isReady()) {
-        refusal = new DatabankError("Redis is out of reach: its client has no connection");
-      } else {
-        try {
-          return await send();
-        } catch (error) {
-          refusal = withoutCommand(error);
-          if (!REFUSED.test(refusal.message)) throw refusal;
-        }
-      }
-      if (performance.now() > until) throw refusal;
+    while (REFUSED.test(refusal.message) && performance.now() < until) {
       // One timer for all that wait.
       pause ??= delay(PAUSE_MS, undefined, { ref: false }).then(() => {
         pause = undefined;
       });
       await pause;
+      try {
+        if (connection.isReady()) return await send();
+      } catch (next) {
+        refusal = withoutCommand(next);
+      }
     }
+    throw refusal;
   }
 
   return {
@@ -77,6 +77,10 @@ export function patiently(connection: Connection): Connection {
         send: (args) => patient(() => send(args)),
       })),
   };
+}
+
+function offline(): Error {
+  return new DatabankError("Redis is out of reach: its client has no connection");
 }
 
 /** Listens to errors, which would end the process if nobody did, and counts connections. */

@@ -53,8 +53,8 @@ export class Entries {
   ): Promise<readonly (StoredEntry | null | Error)[]> {
     if (ids.length === 0) return [];
     const { keys, clock } = this.#parts;
-    const known = clock.offset();
-    const offsetMs = typeof known === "number" ? known : await known;
+    const offset = clock.offset();
+    const offsetMs = typeof offset === "number" ? offset : await offset;
     const names = ids.map((id) => keys.entry(type, id));
     const texts = await this.#texts(names);
     const found = texts.map((text, i) =>
@@ -107,7 +107,8 @@ export class Entries {
     periodMs: number | undefined,
   ): Promise<boolean | StoredEntry> {
     const { connection, keys, clock } = this.#parts;
-    const offsetMs = await clock.offset();
+    const offset = clock.offset();
+    const offsetMs = typeof offset === "number" ? offset : await offset;
     const reply = await run(connection, TOUCH, keys.entry(type, id), [
       toDigits(expiresAt, offsetMs),
       periodMs === undefined ? "" : String(periodMs),

@@ -122,16 +122,14 @@ export function script(text: string): Script {
 }
 
 /** Runs a script on one key. A server that does not know it, such as one just started, is told it. */
-export async function run(
+export function run(
   connection: Connection,
   { source, sha }: Script,
   key: string,
   args: readonly string[],
 ): Promise<unknown> {
-  try {
-    return await connection.send(key, ["EVALSHA", sha, "1", key, ...args]);
-  } catch (error) {
+  return connection.send(key, ["EVALSHA", sha, "1", key, ...args]).catch((error: unknown) => {
     if (!isReply(error, "NOSCRIPT")) throw error;
     return connection.send(key, ["EVAL", source, "1", key, ...args]);
-  }
+  });
 }
