@@ -254,6 +254,27 @@ describeServer("MEMCACHED_URL", (url) => {
       await Promise.all([mine.disconnect(), other.disconnect()]);
     });
 
+    it("none is saved by refusing what was seen and may have changed", async () => {
+      const prefix = `${randomUUID()}:`;
+      const proxy = await between(url);
+      const mine = await connected({ url: proxy.url, prefix });
+      const other = await connected({ url, prefix });
+      const [first, gone] = [entry("a"), entry("b")];
+      const theirs = change(first);
+      const next = change(theirs);
+      await mine.write("s", [first, gone]);
+      await other.write("s", [theirs]);
+      await other.del("s", [{ id: "b" }]);
+
+      expect(await mine.write("s", [next])).toEqual(["done"]);
+      expect(await mine.touch("s", [{ id: "b", expiresAt: Date.now() }])).toEqual([false]);
+      proxy.received.length = 0;
+      expect(await mine.touch("s", [{ id: "a", expiresAt: Date.now() }])).toEqual([true]);
+      expect(proxy.received).toEqual([expect.stringMatching(/^mg [^\n]*\n$/)]);
+      await Promise.all([mine.disconnect(), other.disconnect()]);
+      await proxy.close();
+    });
+
     it("answers may come in pieces", async () => {
       const proxy = await between(url, 7);
       const driver = await connected({ url: proxy.url, prefix: `${randomUUID()}:` });
@@ -409,6 +430,20 @@ describe("a server that is not as it should be", () => {
       message: expect.stringContaining("needs memcached 1.6 without a password"),
     });
     await vi.waitFor(() => expect(server.connections()).toBe(0));
+    await server.close();
+  });
+
+  it("is not asked again and again", async () => {
+    const server = await imitation(() => "ERROR\r\n");
+    const driver = memcachedDriver({ url: server.url });
+
+    await expect(driver.connect({})).rejects.toThrow();
+    // At once, so that the pause after a failure is not over, however busy the machine is.
+    vi.spyOn(performance, "now").mockReturnValue(performance.now());
+    for (let i = 0; i < 5; i += 1) await expect(driver.connect({})).rejects.toThrow();
+    vi.restoreAllMocks();
+
+    expect(server.received.length).toBeLessThanOrEqual(2);
     await server.close();
   });
 
