@@ -3,7 +3,7 @@ import mysql, { type PoolOptions } from "mysql2";
 import { afterAll } from "vitest";
 import type { Driver, Schema, Write } from "../../src/databank/driver.js";
 import { newLife } from "../../src/databank/version.js";
-import type { ClientPool, Statement } from "../../src/drivers/mysql/client.js";
+import type { ClientPool, Done, Statement } from "../../src/drivers/mysql/client.js";
 import { type MysqlPool, mysqlDriver } from "../../src/drivers/mysql.js";
 
 export const HOUR_MS = 3_600_000;
@@ -53,8 +53,15 @@ export function databaseAt(url: string) {
       return found as unknown as readonly Record<string, unknown>[];
     },
 
-    /** The pool, and the statements that a driver sends through it. */
-    spied(): { readonly sent: string[]; readonly pool: MysqlPool } {
+    /**
+     * The pool, and the statements that a driver sends through it.
+     *
+     * @param after - Called after each statement, before the driver is told how it ended.
+     */
+    spied(after = async (_sql: string): Promise<void> => {}): {
+      readonly sent: string[];
+      readonly pool: MysqlPool;
+    } {
       const sent: string[] = [];
       const spy: ClientPool & MysqlPool = {
         getConnection: (done) =>
@@ -64,9 +71,16 @@ export function databaseAt(url: string) {
               sent.push(statement.sql);
               return { ...statement, values: [...(statement.values ?? [])] };
             };
+            const told =
+              (sql: string, end: Done): Done =>
+              (failure, result) => {
+                void after(sql).then(() => end(failure, result));
+              };
             done(null, {
-              query: (statement, end) => connection.query(note(statement), end),
-              execute: (statement, end) => connection.execute(note(statement), end),
+              query: (statement, end) =>
+                connection.query(note(statement), told(statement.sql, end)),
+              execute: (statement, end) =>
+                connection.execute(note(statement), told(statement.sql, end)),
               release: () => connection.release(),
               destroy: () => connection.destroy(),
             });

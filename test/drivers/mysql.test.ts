@@ -328,6 +328,46 @@ describeServer("MYSQL_URL", (url) => {
       60_000,
     );
 
+    it("cannot come between a batch and its look at who won", async () => {
+      const table = newTable("between");
+      const other = await opened(table);
+      let overwritten: unknown;
+      const { pool: spy } = spied(async (sql) => {
+        if (!sql.startsWith("UPDATE") || overwritten) return;
+        overwritten = other.write("session", [entry("a")]);
+        // Time enough for it, if it need not wait.
+        await Promise.race([overwritten, pause(300)]);
+      });
+      const driver = await connected(mysqlDriver({ pool: spy, table }));
+      await driver.write("session", [entry("a"), entry("b")]);
+
+      const results = await driver.write("session", [
+        entry("a", { if: "present" }),
+        entry("b", { if: newLife() }),
+      ]);
+
+      expect(results).toEqual(["done", { conflict: expect.anything() }]);
+      expect(await overwritten).toEqual(["done"]);
+    });
+
+    it("make a touch tell that it was too early, or else hold", async () => {
+      const table = newTable("early");
+      const other = await opened(table);
+      const ahead = Date.now() + 2 * HOUR_MS;
+      let isWritten = false;
+      const { pool: spy } = spied(async (sql) => {
+        if (!sql.startsWith("UPDATE") || isWritten) return;
+        isWritten = true;
+        await other.write("session", [entry("late")]);
+      });
+      const driver = await connected(mysqlDriver({ pool: spy, table }));
+
+      expect(await driver.touch("session", touches(ahead, "late"))).toEqual([true]);
+
+      const [late] = await driver.read("session", reads("late"));
+      expect(Object(late).expiresAt).toBeGreaterThan(ahead - 1000);
+    });
+
     it("wait for a lock in order of id", async () => {
       const table = newTable("order");
       const driver = await opened(table);
