@@ -154,6 +154,24 @@ describeServer("POSTGRES_URL", (url) => {
       expect(found?.entries.map(({ id }) => id)).toEqual(["a", "b"]);
     });
 
+    it("may refuse an entry, which fails alone, and the error tells nothing of it", async () => {
+      const table = newTable("refusing");
+      const bank = Databank.open(inTable(url, table));
+      await bank.save("session", "first", 1);
+      await pool.query(`ALTER TABLE ${table} ADD CHECK (id <> 'secret-id')`);
+
+      const ids = ["a", "secret-id", "b"];
+      const results = await Promise.allSettled(
+        ids.map((id) => bank.save("session", id, "secret value")),
+      );
+
+      expect(results.map(({ status }) => status)).toEqual(["fulfilled", "rejected", "fulfilled"]);
+      const shown = inspect(Object(results[1]).reason, { depth: 10 });
+      expect(shown).toContain("violates check constraint");
+      expect(shown).not.toMatch(/secret.id|secret value/);
+      await bank.disconnect();
+    });
+
     it.each([
       ["jsonb values", "CREATE TABLE % (id text PRIMARY KEY, value jsonb)"],
       ["no values", "CREATE TABLE % (id text PRIMARY KEY)"],
