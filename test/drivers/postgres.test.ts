@@ -335,7 +335,8 @@ describeServer("POSTGRES_URL", (url) => {
     it("wait for a lock in order of id", async () => {
       const table = newTable("order");
       const driver = await opened(table);
-      await driver.write("session", [entry("a"), entry("b"), entry("c")]);
+      // In the other order on the disk, in which they would come by themselves.
+      for (const id of ["c", "b", "a"]) await driver.write("session", [entry(id)]);
       const other = await pool.connect();
       await other.query("BEGIN");
       await other.query(`SELECT 1 FROM ${table} WHERE id = 'b' FOR UPDATE`);
