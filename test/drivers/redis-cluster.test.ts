@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ClusterNode, OwnRedisCluster } from "../../scripts/servers/index.mjs";
 import { Databank } from "../../src/databank/databank.js";
+import type { EntryPage } from "../../src/databank/driver.js";
 import { DatabankError } from "../../src/databank/errors.js";
 import { redisDriver } from "../../src/drivers/redis.js";
 import { DatabankStore } from "../../src/store/store-class.js";
@@ -30,12 +31,64 @@ describeServer("REDIS_CLUSTER_URL", (url) => {
     });
   }
 
+  it("works over clients of one's own, and closes neither", async () => {
+    const hosts = url.slice("redis+cluster://".length).split(",");
+    const nodes = hosts.map((host) => ({ host: "127.0.0.1", port: Number(host.split(":")[1]) }));
+    const [redis, ioredis] = await Promise.all(["redis", "ioredis"].map((name) => import(name)));
+    const first: OwnCluster = redis.createCluster({
+      rootNodes: nodes.map((socket) => ({ socket })),
+    });
+    await first.connect();
+    const second: OwnCluster = new ioredis.default.Cluster(nodes);
+    try {
+      for (const client of [first, second]) {
+        const driver = redisDriver({ client, prefix: "own:" });
+        await driver.connect({ session: { indices: ["n"] } });
+        const write = { version: "a.0", createdAt: 1, expiresAt: null };
+        const ids = Array.from({ length: 20 }, (_, i) => `${i}`);
+        await driver.write(
+          "session",
+          ids.map((id) => ({ ...write, id, json: `{"n":${id}}` })),
+        );
+        const criteria = [{ path: "n", json: "7" }];
+        for (let cursor: string | null | undefined = null; cursor !== undefined; ) {
+          const page: EntryPage | undefined = await driver.search?.("session", criteria, {
+            limit: 50,
+            cursor,
+          });
+          cursor = page?.cursor ?? undefined;
+        }
+        const found = await driver.search?.("session", criteria, { limit: 50, cursor: null });
+
+        expect(await driver.count?.("session")).toBe(20);
+        expect(found?.entries.map(({ id }) => id)).toEqual(["7"]);
+        await driver.clear?.("session");
+        expect(await driver.count?.("session")).toBe(0);
+        await driver.disconnect();
+      }
+      expect(await first.sendCommand("a", true, ["GET", "a"])).toBeNull();
+      expect(await second.call("GET", "a")).toBeNull();
+    } finally {
+      first.destroy();
+      second.disconnect();
+    }
+  });
+
   testPromises("redis", {
     bank: () => place("promises"),
     url: () => place("promises"),
     frameworks: ["express 5"],
   });
 });
+
+/** A cluster client of either package, as far as these tests use it. */
+interface OwnCluster {
+  connect(): Promise<unknown>;
+  sendCommand(key: string, isReadonly: boolean, args: readonly string[]): Promise<unknown>;
+  call(...args: readonly string[]): Promise<unknown>;
+  destroy(): void;
+  disconnect(): void;
+}
 
 describe("a cluster of one's own", () => {
   for (const name of ["redis", "ioredis"] as const) {
