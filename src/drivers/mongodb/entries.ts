@@ -9,19 +9,17 @@ import type {
   Write,
   WriteResult,
 } from "../../databank/driver.js";
-import { DELETION_GRACE_MS, isLive, isMet, laterOf } from "../../databank/entry.js";
+import { DELETION_GRACE_MS, laterOf } from "../../databank/entry.js";
 import { DatabankError } from "../../databank/errors.js";
 import { run, runAll, runEach } from "./batch.js";
 import type { Collection } from "./client.js";
-import { contentOf, type Document, exactly, storedIn, toDate } from "./document.js";
-import { isDuplicate } from "./errors.js";
+import { Documents, tooBusy } from "./documents.js";
 import { toId } from "./names.js";
 import { filterOf } from "./search.js";
 import { live, type Statement, touchStatement, writeStatement } from "./statements.js";
 
 export const MAX_VALUE_BYTES = 16_000_000;
 
-const MAX_ATTEMPTS = 50;
 const MAX_PARALLEL = 8;
 // All texts, and nothing else: what has another id is not from a databank.
 const TEXTS = { $gte: "" };
@@ -29,9 +27,9 @@ const TEXTS = { $gte: "" };
 /** The entries of one type. */
 export class Entries {
   readonly #collection: Collection;
+  readonly #documents: Documents;
   readonly #pkey: string | undefined;
   readonly #canTell: () => Promise<boolean>;
-  readonly #onCorrupt: (cause: unknown) => void;
 
   /**
    * @param pkey - The property that version 1 took out of values, because it is the id.
@@ -46,12 +44,12 @@ export class Entries {
     this.#collection = collection;
     this.#pkey = pkey;
     this.#canTell = canTell;
-    this.#onCorrupt = onCorrupt;
+    this.#documents = new Documents(collection, pkey, onCorrupt);
   }
 
   async read(reads: readonly Read[]): Promise<readonly (StoredEntry | null)[]> {
-    const documents = await this.#find(reads);
-    return documents.map((document) => this.#live(document));
+    const documents = await this.#documents.find(reads);
+    return documents.map((document) => this.#documents.live(document));
   }
 
   async write(writes: readonly Write[]): Promise<readonly WriteResult[]> {
@@ -71,9 +69,9 @@ export class Entries {
     }
     const open = writes.filter((write) => !results.has(write));
     if (open.length > 0) {
-      const documents = await this.#find(open);
+      const documents = await this.#documents.find(open);
       const settled = await inParallel(open, (write, i) =>
-        this.#settle(write, documents[i] ?? null),
+        this.#documents.settle(write, documents[i] ?? null),
       );
       for (const [i, write] of open.entries()) results.set(write, settled[i] ?? tooBusy());
     }
@@ -90,7 +88,9 @@ export class Entries {
         : await runAll(this.#collection, statements);
     if (found === touches.length) return touches.map(() => true);
     // Those that were touched have their deadlines, and those that never expire need none.
-    const entries = (await this.#find(touches)).map((document) => this.#live(document));
+    const entries = (await this.#documents.find(touches)).map((document) =>
+      this.#documents.live(document),
+    );
     return inParallel(touches, async (touch, i) => {
       const entry = entries[i];
       if (!entry) return false;
@@ -106,7 +106,7 @@ export class Entries {
       const filter = { _id: toId(id), ...condition, ...live(Date.now()) };
       const { deletedCount } = await this.#collection.deleteOne(filter);
       if (deletedCount === 1 || version === undefined) return deletedCount === 1;
-      return this.#deleteForeign(id, version);
+      return this.#documents.deleteForeign(id, version);
     });
   }
 
@@ -118,7 +118,7 @@ export class Entries {
       )
       .toArray();
     const entries = documents
-      .map((document) => this.#live(document))
+      .map((document) => this.#documents.live(document))
       .filter((each) => each !== null);
     const isLast = documents.length < limit;
     return { entries, cursor: isLast ? null : (documents.at(-1)?._id ?? null) };
@@ -155,73 +155,6 @@ export class Entries {
     }
     return inParallel(statements, (statement) => run(this.#collection, statement));
   }
-
-  /** The documents of some ids, as they are, in order. */
-  async #find(members: readonly { readonly id: string }[]): Promise<readonly (Document | null)[]> {
-    const ids = members.map(({ id }) => toId(id));
-    const [first] = ids;
-    if (first !== undefined && ids.length === 1) {
-      return [await this.#collection.findOne({ _id: first })];
-    }
-    const found = await this.#collection
-      .find({ _id: { $in: ids } }, { batchSize: ids.length + 1 })
-      .toArray();
-    const documents = new Map(found.map((document) => [document._id, document]));
-    return ids.map((id) => documents.get(id) ?? null);
-  }
-
-  /** The entry in a document, if there is one and it is live. */
-  #live(document: Document | null): StoredEntry | null {
-    if (!document) return null;
-    try {
-      const entry = storedIn(document, this.#pkey);
-      return isLive(entry.expiresAt, Date.now()) ? entry : null;
-    } catch (cause) {
-      this.#onCorrupt(cause);
-      return null;
-    }
-  }
-
-  /** Does a write in steps, each on condition that nothing has changed since it was read. */
-  async #settle(write: Write, read: Document | null): Promise<WriteResult> {
-    let document = read;
-    for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
-      const current = this.#live(document);
-      if (!isMet(write.if, current)) return { conflict: current };
-      const expiresAt =
-        write.extend && current ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt;
-      if (await this.#replace(document, { ...write, expiresAt })) return "done";
-      document = await this.#collection.findOne({ _id: toId(write.id) });
-    }
-    return tooBusy();
-  }
-
-  /** Puts an entry in the place of a document, or of none, unless that has changed. */
-  async #replace(document: Document | null, write: Write): Promise<boolean> {
-    const collection = this.#collection;
-    if (!isLive(write.expiresAt, Date.now())) {
-      if (!document) return true;
-      return (await collection.deleteOne(exactly(document))).deletedCount === 1;
-    }
-    const fields = { ...contentOf(write), expiresAt: toDate(write.expiresAt) };
-    if (document) {
-      return (await collection.replaceOne(exactly(document), fields)).matchedCount === 1;
-    }
-    try {
-      await collection.insertOne({ _id: toId(write.id), ...fields });
-      return true;
-    } catch (error) {
-      if (isDuplicate(error)) return false;
-      throw error;
-    }
-  }
-
-  /** Deletes an entry whose version is made of its content. */
-  async #deleteForeign(id: string, version: string): Promise<boolean> {
-    const document = await this.#collection.findOne({ _id: toId(id) });
-    if (!document || this.#live(document)?.version !== version) return false;
-    return (await this.#collection.deleteOne(exactly(document))).deletedCount === 1;
-  }
 }
 
 /** Does something with each member, a few at a time, and rejects with the first error. */
@@ -243,10 +176,4 @@ function tooLarge(): DatabankError {
     `The value is larger than the ${MAX_VALUE_BYTES} bytes that the mongodb databank can hold`,
     { code: "DATABANK_VALUE_TOO_LARGE" },
   );
-}
-
-function tooBusy(): DatabankError {
-  return new DatabankError("Others changed the entry again and again while it was written", {
-    code: "DATABANK_CONFLICT",
-  });
 }
