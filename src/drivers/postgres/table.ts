@@ -105,18 +105,10 @@ export async function prepareTable(
 
 /** Whether there is the table, and what it is like or shall be like. */
 async function lookAt(connections: Connections, table: string) {
-  const [row] = await connections.define(
-    `SELECT version() AS server, to_regclass($1)::text AS found, (
-       SELECT format_type(a.atttypid, NULL) FROM pg_catalog.pg_attribute a
-       WHERE a.attrelid = to_regclass($1) AND a.attname = 'value' AND NOT a.attisdropped
-     ) AS value_type`,
-    [tableName(table)],
-  );
-  const { server, found, value_type } = row as {
-    server: string;
-    found: string | null;
-    value_type: string | null;
-  };
+  const first = await descriptionOf(connections, table);
+  // A table that is created in the middle of a statement has a name before it has columns.
+  const isNew = first.found !== null && first.value_type === null;
+  const { server, found, value_type } = isNew ? await descriptionOf(connections, table) : first;
   const isThere = found !== null;
   const isCockroach = server.includes("CockroachDB");
   // CockroachDB's json is binary, and does not keep every value.
@@ -128,6 +120,17 @@ async function lookAt(connections: Connections, table: string) {
   }
   const shape: TableShape = { table, valueType, hasCollations: !isCockroach };
   return { isThere, shape };
+}
+
+async function descriptionOf(connections: Connections, table: string) {
+  const [row] = await connections.define(
+    `SELECT version() AS server, to_regclass($1)::text AS found, (
+       SELECT format_type(a.atttypid, NULL) FROM pg_catalog.pg_attribute a
+       WHERE a.attrelid = to_regclass($1) AND a.attname = 'value' AND NOT a.attisdropped
+     ) AS value_type`,
+    [tableName(table)],
+  );
+  return row as { server: string; found: string | null; value_type: string | null };
 }
 
 function isValueType(type: string | null): type is ValueType {
