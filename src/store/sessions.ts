@@ -56,7 +56,12 @@ export class Sessions {
 
   get(sid: unknown): Answer<PlainSession | null> {
     if (!isUsable(sid)) return null;
-    return andThen(this.#find(sid), (found) => found && this.#inflated(sid, found));
+    const { type, ids } = this.#options;
+    if (ids === "classic" && isStorageKey(sid)) return null;
+    const id = this.#idOf(sid);
+    return andThen(this.#bank.collector.read(type, { id }), (entry) =>
+      entry?.json === undefined ? this.#moved(sid, id) : this.#inflated(sid, entry),
+    );
   }
 
   set(sid: unknown, session: unknown, ttlMs: number | undefined): Answer<Outcome> {
@@ -131,16 +136,12 @@ export class Sessions {
     });
   }
 
-  #find(sid: string): Answer<StoredEntry | null> {
+  /** A session that is still stored under its plain id, where that may be. */
+  #moved(sid: string, id: string): Answer<PlainSession | null> {
     const { type, ids } = this.#options;
-    if (ids === "classic" && isStorageKey(sid)) return null;
-    const id = this.#idOf(sid);
-    const { collector } = this.#bank;
-    return andThen(collector.read(type, { id }), (entry) => {
-      if (entry?.json !== undefined) return entry;
-      if (ids !== "upgrade" || isStorageKey(sid)) return null;
-      return adoptClassicEntry(collector, type, sid, id);
-    });
+    if (ids !== "upgrade" || isStorageKey(sid)) return null;
+    const adopted = adoptClassicEntry(this.#bank.collector, type, sid, id);
+    return andThen(adopted, (entry) => entry && this.#inflated(sid, entry));
   }
 
   #inflated(sid: string, entry: StoredEntry): PlainSession | null {
