@@ -1,5 +1,4 @@
-const WARM_UP_MS = 300;
-const MEASURE_MS = 700;
+const TURN_MS = 400;
 
 /**
  * How often per second an operation is done while `inFlight` of them are always under way.
@@ -12,10 +11,8 @@ export async function measure(
   inFlight,
   clock = () => performance.now(),
 ) {
-  const isEndless = limit === Number.POSITIVE_INFINITY;
-  if (isEndless) await loop(run, inFlight, WARM_UP_MS, limit);
   const start = clock();
-  const count = await loop(run, inFlight, isEndless ? MEASURE_MS : Number.POSITIVE_INFINITY, limit);
+  const count = await loop(run, inFlight, limit);
   return (count / (clock() - start)) * 1000;
 }
 
@@ -25,7 +22,7 @@ export function processorMs() {
   return (user + system) / 1000;
 }
 
-function loop(run, inFlight, durationMs, limit) {
+function loop(run, inFlight, limit) {
   return new Promise((resolve, reject) => {
     let begun = 0;
     let done = 0;
@@ -47,7 +44,7 @@ function loop(run, inFlight, durationMs, limit) {
       if (error) return reject(error);
       done += 1;
       const ms = performance.now() - start;
-      if (ms < durationMs && begun + owed - (isCalling ? 1 : 0) < limit) next();
+      if (ms < TURN_MS && begun + owed - (isCalling ? 1 : 0) < limit) next();
       else if (done === begun) resolve(done);
     };
     for (let i = 0; i < inFlight && begun < limit; i += 1) next();

@@ -1,21 +1,19 @@
-// npm run bench [-- suite …] [--op get] [--rounds 5] [--cpu] [--http]: our stores beside the ones that a user would
+// npm run bench [-- suite …] [--op get] [--turns 9] [--cpu] [--http]: our stores beside the ones that a user would
 // otherwise choose, in one run, because machines are noisy and only ratios last.
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { cpus } from "node:os";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { BENCH_PEERS, installPeers, NATIVE_PEERS, PEERS } from "../scripts/peers.mjs";
 import { build } from "../scripts/run.mjs";
 import { requestsPerSecond } from "./http.mjs";
+import { median, race } from "./race.mjs";
 
 const SUITES = readdirSync(new URL("./suites/", import.meta.url)).map((file) => file.slice(0, -4));
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     op: { type: "string", multiple: true },
-    rounds: { type: "string", default: "5" },
+    turns: { type: "string", default: "9" },
     cpu: { type: "boolean", default: false },
     http: { type: "boolean", default: false },
   },
@@ -30,7 +28,7 @@ await build();
 for (const folder of [PEERS, NATIVE_PEERS, BENCH_PEERS]) await installPeers(folder);
 
 const show = (ratio) => ratio.toFixed(ratio < 10 ? 2 : 0);
-const perSecond = (rates) => `${Math.round(median(rates)).toLocaleString("en")}/s`;
+const perSecond = (rate) => `${Math.round(rate).toLocaleString("en")}/s`;
 
 console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0].model.trim()}\n`);
 for (const name of positionals.length > 0 ? positionals : SUITES) {
@@ -50,19 +48,12 @@ async function compare(name, suite, context) {
   console.log(`| operation | ${suite.inFlight.map((n) => `${n} in flight`).join(" | ")} |`);
   console.log(`| --- |${" ---: |".repeat(suite.inFlight.length)}`);
   for (const op of values.op ?? suite.ops) {
-    const ratios = suite.inFlight.map(() => []);
-    const rates = suite.inFlight.map(() => []);
-    for (let round = 0; round < Number(values.rounds); round += 1) {
-      // Taking turns, each first as often as the other.
-      const order = round % 2 === 0 ? ["ours", "peer"] : ["peer", "ours"];
-      const results = {};
-      for (const which of order) results[which] = await trial(name, which, op, context);
-      for (const [i] of suite.inFlight.entries()) {
-        ratios[i].push(results.ours[i] / results.peer[i]);
-        rates[i].push(results.ours[i]);
-      }
+    const cells = [];
+    for (const inFlight of suite.inFlight) {
+      const job = { suite: name, op, inFlight, cpu: values.cpu, context };
+      const { ratio, rate } = await race(job, Number(values.turns));
+      cells.push(`**${show(ratio)}×** (${perSecond(rate)})`);
     }
-    const cells = ratios.map((each, i) => `**${show(median(each))}×** (${perSecond(rates[i])})`);
     console.log(`| ${op} | ${cells.join(" | ")} |`);
   }
   console.log();
@@ -72,28 +63,13 @@ async function compare(name, suite, context) {
 async function compareOverHttp(name, context) {
   const ratios = [];
   const rates = [];
-  for (let round = 0; round < Number(values.rounds); round += 1) {
-    const order = round % 2 === 0 ? [name, null] : [null, name];
+  for (let turn = 0; turn < Number(values.turns); turn += 1) {
+    const order = turn % 2 === 0 ? [name, null] : [null, name];
     const results = new Map();
     for (const which of order) results.set(which, await requestsPerSecond(which, context));
     ratios.push(results.get(name) / results.get(null));
     rates.push(results.get(name));
   }
   console.log(`## ${name}: requests over HTTP beside a store that does nothing\n`);
-  console.log(`**${show(median(ratios))}×** (${perSecond(rates)})\n`);
-}
-
-/** Runs one operation on one store in a process of its own: nothing is inherited. */
-async function trial(suite, which, op, context) {
-  const script = fileURLToPath(new URL("./trial.mjs", import.meta.url));
-  const child = fork(script, [JSON.stringify({ suite, which, op, cpu: values.cpu, context })]);
-  const answer = once(child, "message");
-  const [code] = await once(child, "exit");
-  if (code !== 0) throw new Error(`${suite} ${which} ${op} ended with ${code}`);
-  return (await answer)[0];
-}
-
-function median(numbers) {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)];
+  console.log(`**${show(median(ratios))}×** (${perSecond(median(rates))})\n`);
 }
