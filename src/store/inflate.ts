@@ -1,9 +1,10 @@
 import type { StoredEntry } from "../databank/driver.js";
 import { isLive } from "../databank/entry.js";
 import { DatabankError } from "../databank/errors.js";
-import { type CookieJson, hasLifetime, momentOf } from "./cookie.js";
+import { hasLifetime, momentOf } from "./cookie.js";
 import { capped } from "./deadline.js";
 import type { PlainSession } from "./live-session.js";
+import type { Snapshot } from "./snapshot.js";
 
 // The latest moment a Date can hold.
 const LATEST_DATE_MS = 8_640_000_000_000_000;
@@ -12,47 +13,50 @@ const LATEST_DATE_MS = 8_640_000_000_000_000;
  * Makes a fresh session of an entry, its cookie in agreement with the entry's deadline.
  *
  * An entry of version 1 has no deadline of its own: its cookie's counts.
- *
- * @param read - Gives the entry's value, which belongs to the session from then on.
  */
 export function inflate(
-  entry: StoredEntry,
-  read: () => unknown,
-  { absoluteTimeoutMs }: { readonly absoluteTimeoutMs: number },
+  stored: Snapshot,
+  entry: Lifespan,
+  limits: { readonly absoluteTimeoutMs: number },
   now: number,
 ): PlainSession | "expired" | DatabankError {
+  let value: unknown;
   try {
-    return sessionOf(read(), entry, { absoluteTimeoutMs }, now);
+    value = stored.copy();
   } catch (cause) {
     return corrupt(cause);
   }
+  return sessionOf(value, entry, limits, now);
 }
 
-/** The same of a value that is there already. */
+type Lifespan = Pick<StoredEntry, "createdAt" | "expiresAt">;
+
+/** The same of a value that is there already, and belongs to the session from then on. */
 export function sessionOf(
   value: unknown,
-  entry: { readonly createdAt: number; readonly expiresAt: number | null },
+  entry: Lifespan,
   { absoluteTimeoutMs }: { readonly absoluteTimeoutMs: number },
   now: number,
 ): PlainSession | "expired" | DatabankError {
   if (!isRecord(value)) return corrupt(undefined);
-  const stored = isRecord(value.cookie) ? value.cookie : {};
-  const kept = entry.expiresAt ?? momentOf(stored.expires);
+  if (!isRecord(value.cookie)) value.cookie = {};
+  const cookie = value.cookie as Record<string, unknown>;
+  const kept = entry.expiresAt ?? momentOf(cookie.expires);
   const expiresAt = capped(kept, entry.createdAt, absoluteTimeoutMs);
   if (!isLive(expiresAt, now)) return "expired";
-  const cookie = agreeing(stored, expiresAt, now);
-  value.cookie = cookie;
+  makeAgree(cookie, expiresAt, now);
   return value as PlainSession;
 }
 
-function agreeing(stored: CookieJson, expiresAt: number | null, now: number): CookieJson {
+function makeAgree(cookie: Record<string, unknown>, expiresAt: number | null, now: number): void {
   // A cookie without a lifetime stays one: else the browser would keep what it should forget.
-  if (expiresAt === null || !hasLifetime(stored)) return { ...stored, expires: null };
-  const cookie: Record<string, unknown> = { ...stored };
+  if (expiresAt === null || !hasLifetime(cookie)) {
+    cookie.expires = null;
+    return;
+  }
   cookie.expires = new Date(Math.min(expiresAt, LATEST_DATE_MS)).toISOString();
   // Without it, the first touch would take the lifetime away.
   cookie.originalMaxAge ??= expiresAt - now;
-  return cookie;
 }
 
 function corrupt(cause: unknown): DatabankError {

@@ -32,7 +32,7 @@ export class Provenance {
   /** Remembers a plain session that was just read. */
   loaded(
     sid: string,
-    entry: StoredEntry,
+    entry: Omit<StoredEntry, "json">,
     stored: Snapshot,
     session: { readonly cookie: CookieJson },
   ): void {

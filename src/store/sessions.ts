@@ -1,8 +1,7 @@
 import { type Answer, andThen, begin } from "../databank/answer.js";
 import type { Databank } from "../databank/databank.js";
-import type { StoredEntry } from "../databank/driver.js";
+import type { Read, StoredEntry, UnchangedEntry } from "../databank/driver.js";
 import { DatabankError } from "../databank/errors.js";
-import { parseJson } from "../databank/json.js";
 import type { KeyedQueue } from "../databank/keyed-queue.js";
 import { changedCookieFields, fieldsOfCookie, hasLifetime } from "./cookie.js";
 import type { StoreEvents } from "./events.js";
@@ -23,7 +22,7 @@ import {
 } from "./save.js";
 import { IdHasher, isStorageKey } from "./session-id.js";
 import { Snapshot } from "./snapshot.js";
-import { SnapshotCache } from "./snapshot-cache.js";
+import { type Known, SnapshotCache } from "./snapshot-cache.js";
 import { adoptClassicEntry, deleteBothForms } from "./upgrade.js";
 
 /** Changes a session, in place or by returning another; may be called again after a conflict. */
@@ -59,9 +58,14 @@ export class Sessions {
     const { type, ids } = this.#options;
     if (ids === "classic" && isStorageKey(sid)) return null;
     const id = this.#idOf(sid);
-    return andThen(this.#bank.collector.read(type, { id }), (entry) =>
-      entry?.json === undefined ? this.#moved(sid, id) : this.#inflated(sid, entry),
-    );
+    const known = this.#cache.get(id);
+    const read: Read = known ? { id, known: known.version } : { id };
+    return andThen(this.#bank.collector.read(type, read), (entry) => {
+      if (entry) return this.#inflated(sid, entry, known);
+      // Whoever has logged out is not remembered.
+      if (known) this.#cache.delete(id);
+      return this.#moved(sid, id);
+    });
   }
 
   set(sid: unknown, session: unknown, ttlMs: number | undefined): Answer<Outcome> {
@@ -141,14 +145,18 @@ export class Sessions {
     const { type, ids } = this.#options;
     if (ids !== "upgrade" || isStorageKey(sid)) return null;
     const adopted = adoptClassicEntry(this.#bank.collector, type, sid, id);
-    return andThen(adopted, (entry) => entry && this.#inflated(sid, entry));
+    return andThen(adopted, (entry) => entry && this.#inflated(sid, entry, undefined));
   }
 
-  #inflated(sid: string, entry: StoredEntry): PlainSession | null {
-    const known = this.#isInProcess ? this.#cache.get(entry.id, entry.version) : undefined;
-    const stored = known ?? Snapshot.of(entry.json);
-    const read = () => (known ? known.copy() : parseJson(entry.json));
-    const inflated = inflate(entry, read, this.#options, Date.now());
+  #inflated(
+    sid: string,
+    entry: StoredEntry | UnchangedEntry,
+    known: Known | undefined,
+  ): PlainSession | null {
+    const isKnown = known?.version === entry.version;
+    // Without a text it is damaged, unless it is what was known.
+    const stored = isKnown ? known.snapshot : Snapshot.of(entry.json ?? "");
+    const inflated = inflate(stored, entry, this.#options, Date.now());
     if (inflated === "expired") {
       if (this.#settings.isClassic) this.#deleteLater(entry);
       return null;
@@ -157,22 +165,13 @@ export class Sessions {
       this.#events.corrupt(sid, inflated);
       return null;
     }
-    if (!known) this.#remember(entry.id, entry.version, stored);
+    if (!isKnown) this.#cache.add(entry.id, entry.version, stored);
     this.provenance.loaded(sid, entry, stored, inflated);
     return inflated;
   }
 
-  /** Whether the database is in this process, so that it is memory either way. */
-  get #isInProcess(): boolean {
-    return this.#bank.capabilities?.shared === false;
-  }
-
-  #remember(id: string, version: string, stored: Snapshot): void {
-    if (this.#isInProcess) this.#cache.add(id, version, stored);
-  }
-
   // Entries of version 1 have their deadline in the cookie, where no database looks for it.
-  #deleteLater({ id, version }: StoredEntry): void {
+  #deleteLater({ id, version }: Pick<StoredEntry, "id" | "version">): void {
     const failed = (error: unknown) =>
       this.#events.failed("Could not delete an expired session", error);
     const { collector } = this.#bank;
@@ -181,7 +180,7 @@ export class Sessions {
   }
 
   #inserted(sid: string, id: string, session: object, { outcome, origin }: Inserted): Outcome {
-    this.#remember(id, origin.version, origin.stored);
+    this.#cache.add(id, origin.version, origin.stored);
     if (isInstance(session)) this.provenance.saved(session, origin);
     else if (outcome === "written") this.#events.untracked(sid);
     return outcome;
@@ -192,7 +191,7 @@ export class Sessions {
       this.#events.gone(sid);
     } else {
       const { version, stored } = saved.origin;
-      if (saved.outcome !== "touched") this.#remember(id, version, stored);
+      if (saved.outcome !== "touched") this.#cache.add(id, version, stored);
       this.provenance.saved(session, saved.origin);
       if (saved.outcome === "merged") this.#events.merged(sid, saved.conflicts);
     }

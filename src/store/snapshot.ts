@@ -14,10 +14,11 @@ class Member {
   readonly #valueStart: number;
   #value: Value | undefined;
 
-  constructor(name: string, text: string, valueStart: number) {
+  constructor(name: string, text: string, valueStart: number, value?: Value) {
     this.name = name;
     this.text = text;
     this.#valueStart = valueStart;
+    this.#value = value;
   }
 
   static made(name: string, json: string): Member {
@@ -47,8 +48,9 @@ class Member {
 export class Snapshot {
   #json: string | undefined;
   #members: readonly Member[] | undefined;
-  #whole: Readonly<Record<string, Value>> | undefined;
+  #whole: Value | undefined;
   #byName: ReadonlyMap<string, Member> | undefined;
+  #wasCopied = false;
 
   private constructor(json: string | undefined, members: readonly Member[] | undefined) {
     this.#json = json;
@@ -100,9 +102,17 @@ export class Snapshot {
     return typeof cookie === "object" && cookie !== null ? (cookie as Record<string, unknown>) : {};
   }
 
-  /** A session of its own, to hand out. */
-  copy(): Record<string, Value> {
-    this.#whole ??= Object.fromEntries(this.fields());
+  /** A value of its own, to hand out. @throws SyntaxError for a text that is damaged. */
+  copy(): Value {
+    if (this.#whole === undefined) {
+      const value = this.#members ? Object.fromEntries(this.fields()) : parseJson(this.json);
+      // Many sessions are read once and never again: only others are worth the memory.
+      if (!this.#wasCopied) {
+        this.#wasCopied = true;
+        if (!this.#members) return value;
+      }
+      this.#whole = value;
+    }
     return copyOf(this.#whole);
   }
 
@@ -113,9 +123,11 @@ export class Snapshot {
 
   /** Whether all properties but the cookie are the same, whatever their order. */
   hasDataOf(other: Snapshot): boolean {
+    const members = this.#all;
     let more = 0;
-    for (const [i, member] of this.#all.entries()) {
-      if (member.name === "cookie") continue;
+    for (let i = 0; i < members.length; i += 1) {
+      const member = members[i];
+      if (member === undefined || member.name === "cookie") continue;
       if (!member.equals(other.#find(member.name, i))) return false;
       more += 1;
     }
@@ -133,7 +145,7 @@ export class Snapshot {
   }
 
   get #all(): readonly Member[] {
-    this.#members ??= membersIn(this.#json ?? "{}");
+    this.#members ??= membersIn(this.#json ?? "{}", this.#whole);
     return this.#members;
   }
 }
@@ -147,12 +159,21 @@ function memberOf(name: string, live: unknown, before?: Member): Member | undefi
   return before?.text === member.text ? before : member;
 }
 
-function membersIn(json: string): readonly Member[] {
+/** @param parsed - The value of the text, where it is known. */
+function membersIn(json: string, parsed: Value | undefined): readonly Member[] {
   const cut = cutMembers(json);
-  if (cut) return cut.map(({ name, text, valueStart }) => new Member(name, text, valueStart));
-  const value = parseJson(json);
-  const isRecord = typeof value === "object" && value !== null && !Array.isArray(value);
-  return isRecord ? membersOf(Object.entries(value)) : [];
+  if (cut) {
+    const values = isRecord(parsed) ? parsed : undefined;
+    return cut.map(({ name, text, valueStart }) => {
+      return new Member(name, text, valueStart, values?.[name]);
+    });
+  }
+  const value = parsed ?? parseJson(json);
+  return isRecord(value) ? membersOf(Object.entries(value)) : [];
+}
+
+function isRecord(value: Value | undefined): value is Readonly<Record<string, Value>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function membersOf(fields: Iterable<readonly [string, Value]>): readonly Member[] {
