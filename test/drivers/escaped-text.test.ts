@@ -31,6 +31,7 @@ describe("the text of a key", () => {
   it("is else a hash of it, which is no name's text", () => {
     const key = "\\#auIN72_9j8k-iXkhDeLpEQwuhzYDeY3n1mWo09dcrvg";
     expect(keyText("ü".repeat(4), 7)).toBe(key);
+    expect(keyText("\0", 5)).toBe("\\#LpVkb5FDVj6kAB_HA2Ozj3g7uVWB5j9ZDXeawxuHh5o");
     expect(isHashed(key)).toBe(true);
     expect(TEXTS.some(([, text]) => isHashed(text))).toBe(false);
     expect(longText("ü".repeat(4), 7)).toBe("ü".repeat(4));
