@@ -1,10 +1,10 @@
 import type { Driver } from "../databank/driver.js";
-import { NotConnectedError } from "../databank/errors.js";
 import { discreet, isOutOfReach, retryAfter } from "./couchbase/client-error.js";
-import { type Connection, open } from "./couchbase/connection.js";
+import { canList, open } from "./couchbase/connection.js";
 import { MAX_VALUE_BYTES } from "./couchbase/documents.js";
 import type { Listing } from "./couchbase/listing.js";
 import { type CouchbaseOptions, resolveOptions } from "./couchbase/options.js";
+import { lifeCycle } from "./life-cycle.js";
 
 export type {
   CouchbaseBucket,
@@ -29,13 +29,15 @@ const LISTING_METHODS = ["scan", "search", "count", "clear"] as const;
  */
 export function couchbaseDriver(options: CouchbaseOptions): Driver {
   const settings = resolveOptions(options);
-  let connection: Connection | undefined;
-  let opening: Promise<unknown> = Promise.resolve();
-
-  function connected(): Connection {
-    if (!connection) throw new NotConnectedError();
-    return connection;
-  }
+  const { connected, connect, disconnect } = lifeCycle({
+    open: () => open(settings, (report) => driver.onCorrupt?.(report)),
+    prepare: async (connection, schema) => {
+      if (await canList(connection.listing, settings, schema)) Object.assign(driver, listing);
+      else for (const name of LISTING_METHODS) delete driver[name];
+      return connection;
+    },
+    close: (connection) => connection.close(),
+  });
 
   async function list<R>(task: (listing: Listing) => Promise<R>): Promise<R> {
     try {
@@ -75,23 +77,8 @@ export function couchbaseDriver(options: CouchbaseOptions): Driver {
     // Couchbase has no call for several documents, and its client sends without waiting.
     calling: { immediate: ["read", "write", "touch", "del"] },
 
-    async connect(schema) {
-      const attempt = opening.then(async () => {
-        if (connection) return;
-        connection = await open(settings, schema, (report) => driver.onCorrupt?.(report));
-        if (connection.lists) Object.assign(driver, listing);
-        else for (const name of LISTING_METHODS) delete driver[name];
-      });
-      opening = attempt.catch(() => {});
-      await attempt;
-    },
-
-    async disconnect() {
-      await opening;
-      const closing = connection;
-      connection = undefined;
-      await closing?.close();
-    },
+    connect,
+    disconnect,
 
     async read(type, reads) {
       const { documents } = connected();

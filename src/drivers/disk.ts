@@ -1,5 +1,4 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type {
   Capabilities,
   Driver,
@@ -12,6 +11,7 @@ import type {
 import { DELETION_GRACE_MS } from "../databank/entry.js";
 import { KeyedQueue } from "../databank/keyed-queue.js";
 import { checkNames, flag, text } from "../databank/options.js";
+import { countBySteps } from "./count-by-steps.js";
 import { classicIds } from "./disk/classic.js";
 import { diskError } from "./disk/disk-error.js";
 import { FolderLocks } from "./disk/lock.js";
@@ -130,15 +130,10 @@ export function diskDriver(options: DiskOptions): Driver {
 
     async count(type) {
       return guarded(async () => {
-        let count = 0;
-        let cursor: string | null = null;
-        do {
-          const page: EntryPage = await scan(type, { limit: 200, cursor });
-          count += page.entries.length;
-          cursor = page.cursor;
-          await nextTurn();
-        } while (cursor !== null);
-        return count;
+        return countBySteps(200, async (page) => {
+          const { entries, cursor } = await scan(type, page);
+          return { live: entries.length, cursor };
+        });
       });
     },
 

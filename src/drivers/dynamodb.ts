@@ -1,8 +1,9 @@
 import type { Driver, Write, WriteResult } from "../databank/driver.js";
-import { DatabankError, NotConnectedError } from "../databank/errors.js";
+import { DatabankError } from "../databank/errors.js";
 import { getItems } from "./dynamodb/batches.js";
 import { type Addressed, changeItems, type Place } from "./dynamodb/changes.js";
-import { type Connection, open } from "./dynamodb/connection.js";
+import { Api } from "./dynamodb/client.js";
+import { prepare } from "./dynamodb/connection.js";
 import { retryAfter } from "./dynamodb/errors.js";
 import { indexedAttributes } from "./dynamodb/indices.js";
 import { liveEntryOf } from "./dynamodb/item.js";
@@ -11,6 +12,7 @@ import { clearItems, countItems, scanPage } from "./dynamodb/listing.js";
 import { type DynamodbOptions, resolveOptions } from "./dynamodb/options.js";
 import { DELETING, TOUCHING, writing } from "./dynamodb/plans.js";
 import { isUnconditional, writeAnyway } from "./dynamodb/unconditional.js";
+import { lifeCycle } from "./life-cycle.js";
 
 export type { DynamodbClient } from "./dynamodb/client.js";
 export type {
@@ -25,13 +27,11 @@ const MAX_VALUE_BYTES = 380 * 1024;
 /** Stores entries in a table of DynamoDB. */
 export function dynamodbDriver(options: DynamodbOptions): Driver {
   const settings = resolveOptions(options);
-  let connection: Connection | undefined;
-  let opening: Promise<unknown> = Promise.resolve();
-
-  function connected(): Connection {
-    if (!connection) throw new NotConnectedError();
-    return connection;
-  }
+  const { connected, connect, disconnect } = lifeCycle({
+    open: () => Api.open(settings),
+    prepare: (api, schema) => prepare(api, settings, schema),
+    close: (api) => api.close(),
+  });
 
   function placeOf(type: string): Place {
     const { api, search } = connected();
@@ -65,19 +65,8 @@ export function dynamodbDriver(options: DynamodbOptions): Driver {
     // As many as a read can ask for at once. Conditional writes go side by side.
     calling: { maxBatch: 100 },
 
-    async connect(schema) {
-      const attempt = opening.then(async () => {
-        connection = await open(settings, schema, connection);
-      });
-      opening = attempt.catch(() => {});
-      await attempt;
-    },
-
-    async disconnect() {
-      await opening;
-      connection?.api.close();
-      connection = undefined;
-    },
+    connect,
+    disconnect,
 
     async read(type, reads) {
       const keys = reads.map(({ id }) => keyOf(type, id));

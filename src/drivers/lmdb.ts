@@ -1,8 +1,9 @@
 import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
-import type { Capabilities, Driver, Page } from "../databank/driver.js";
-import { NotConnectedError } from "../databank/errors.js";
+import type { Capabilities, Driver } from "../databank/driver.js";
+import { countBySteps } from "./count-by-steps.js";
+import { lifeCycle } from "./life-cycle.js";
 import { isFatal } from "./lmdb/client.js";
-import { type Connection, define, open } from "./lmdb/connection.js";
+import { define, open } from "./lmdb/connection.js";
 import { type LmdbOptions, resolveOptions } from "./lmdb/options.js";
 import type { Table } from "./lmdb/table.js";
 
@@ -30,13 +31,17 @@ const STEP = 1000;
 /** Stores entries in LMDB, a memory-mapped file that several processes may use. */
 export function lmdbDriver(options: LmdbOptions): Driver {
   const settings = resolveOptions(options);
-  let connection: Connection | undefined;
-  let opening: Promise<unknown> = Promise.resolve();
-
-  function connected(): Connection {
-    if (!connection) throw new NotConnectedError();
-    return connection;
-  }
+  const { connected, connect, disconnect } = lifeCycle({
+    open: () => open(settings, (type, cause) => driver.onCorrupt?.({ type, cause })),
+    prepare: async (connection, schema) => {
+      await define(connection, schema);
+      return connection;
+    },
+    close: async ({ transactions, release }) => {
+      const closed = transactions.idle().then(release);
+      await Promise.race([closed, delay(PATIENCE_MS, undefined, { ref: false })]);
+    },
+  });
 
   /** The entries as they are at this moment, whichever process has changed them. */
   function current(): Table {
@@ -60,23 +65,8 @@ export function lmdbDriver(options: LmdbOptions): Driver {
     // The database is mapped into memory: reads have nothing to wait for.
     calling: { immediate: ["read"] },
 
-    async connect(schema) {
-      const attempt = opening.then(async () => {
-        connection ??= await open(settings, (type, cause) => driver.onCorrupt?.({ type, cause }));
-        await define(connection, schema);
-      });
-      opening = attempt.catch(() => {});
-      await attempt;
-    },
-
-    async disconnect() {
-      await opening;
-      const closing = connection;
-      connection = undefined;
-      if (!closing) return;
-      const closed = closing.transactions.idle().then(() => closing.release());
-      await Promise.race([closed, delay(PATIENCE_MS, undefined, { ref: false })]);
-    },
+    connect,
+    disconnect,
 
     read(type, reads) {
       const table = current();
@@ -96,16 +86,7 @@ export function lmdbDriver(options: LmdbOptions): Driver {
     },
 
     async count(type) {
-      let count = 0;
-      let cursor: string | null = null;
-      do {
-        const page: Page = { limit: STEP, cursor };
-        const step: { live: number; cursor: string | null } = current().count(type, page);
-        count += step.live;
-        cursor = step.cursor;
-        if (cursor !== null) await nextTurn();
-      } while (cursor !== null);
-      return count;
+      return countBySteps(STEP, (page) => current().count(type, page));
     },
 
     async clear(type) {

@@ -1,9 +1,9 @@
 import type { Capabilities, Driver } from "../databank/driver.js";
-import { NotConnectedError } from "../databank/errors.js";
+import { lifeCycle } from "./life-cycle.js";
 import { Connection } from "./mongodb/connection.js";
 import { MAX_VALUE_BYTES } from "./mongodb/entries.js";
 import { retryOf } from "./mongodb/errors.js";
-import { type Opened, open } from "./mongodb/open.js";
+import { open } from "./mongodb/open.js";
 import { type MongodbOptions, resolveOptions } from "./mongodb/options.js";
 
 export type { ClassicMongodbOptions } from "./mongodb/classic-options.js";
@@ -33,50 +33,24 @@ const CAPABILITIES: Capabilities = {
 /** Stores entries as documents of a MongoDB database, one collection for each type. */
 export function mongodbDriver(options: MongodbOptions): Driver {
   const settings = resolveOptions(options);
-  let opened: Opened | undefined;
-  let connection: Connection | undefined;
-  let changing: Promise<unknown> = Promise.resolve();
-
-  function connected(): Connection {
-    if (!connection) throw new NotConnectedError();
-    return connection;
-  }
-
-  /** One connect or disconnect after another. */
-  function inTurn(task: () => Promise<void>): Promise<void> {
-    const turn = changing.then(task);
-    changing = turn.catch(() => {});
-    return turn;
-  }
-
-  async function close(): Promise<void> {
-    const closing = opened;
-    connection = undefined;
-    opened = undefined;
-    await closing?.close();
-  }
+  const { connected, connect, disconnect } = lifeCycle({
+    open: () => open(settings),
+    prepare: async ({ database }, schema) => {
+      const connection = new Connection(database, schema, settings, (report) =>
+        driver.onCorrupt?.(report),
+      );
+      await connection.prepareAll();
+      return connection;
+    },
+    close: (opened) => opened.close(),
+  });
 
   const driver: Driver = {
     name: "mongodb",
     capabilities: CAPABILITIES,
 
-    connect: (schema) =>
-      inTurn(async () => {
-        opened ??= await open(settings);
-        const attempt = new Connection(opened.database, schema, settings, (report) =>
-          driver.onCorrupt?.(report),
-        );
-        try {
-          await attempt.prepareAll();
-          connection = attempt;
-        } catch (error) {
-          // A client that has not reached its server goes on trying; the next attempt has its own.
-          if (!connection) await close();
-          throw error;
-        }
-      }),
-
-    disconnect: () => inTurn(close),
+    connect,
+    disconnect,
 
     read: async (type, reads) => connected().entries(type).read(reads),
     write: async (type, writes) => (await connected().prepared(type)).write(writes),

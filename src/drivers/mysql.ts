@@ -1,12 +1,12 @@
 import type { Capabilities, Driver } from "../databank/driver.js";
-import { NotConnectedError } from "../databank/errors.js";
+import { lifeCycle } from "./life-cycle.js";
 import { clear, del, deleteExpired, touch } from "./mysql/changing.js";
 import { Connections } from "./mysql/connections.js";
 import { retry } from "./mysql/errors.js";
 import { search } from "./mysql/indices.js";
 import { type MysqlOptions, resolveOptions } from "./mysql/options.js";
 import { count, read, scan } from "./mysql/reading.js";
-import { prepareTable, type Table } from "./mysql/table.js";
+import { prepareTable } from "./mysql/table.js";
 import { write } from "./mysql/writing.js";
 
 export type { MysqlPool, MysqlPromisePool } from "./mysql/client.js";
@@ -33,21 +33,11 @@ const CAPABILITIES: Capabilities = {
  */
 export function mysqlDriver(options: MysqlOptions): Driver {
   const settings = resolveOptions(options);
-  let connections: Connections | undefined;
-  let table: Table | undefined;
-  let last: Promise<unknown> = Promise.resolve();
-
-  /** Connects and disconnects one after another. */
-  function inTurn(task: () => Promise<void>): Promise<void> {
-    const turn = last.then(task);
-    last = turn.catch(() => {});
-    return turn;
-  }
-
-  function connected(): Table {
-    if (!table) throw new NotConnectedError();
-    return table;
-  }
+  const { connected, connect, disconnect } = lifeCycle({
+    open: () => Connections.open(settings),
+    prepare: (connections, schema) => prepareTable(connections, settings.table, schema),
+    close: (connections) => connections.close(),
+  });
 
   return {
     name: "mysql",
@@ -56,19 +46,8 @@ export function mysqlDriver(options: MysqlOptions): Driver {
     calling: { maxBatch: 32, maxInFlight: 4 },
     retry,
 
-    connect: (schema) =>
-      inTurn(async () => {
-        connections ??= await Connections.open(settings);
-        table = await prepareTable(connections, settings.table, schema);
-      }),
-
-    disconnect: () =>
-      inTurn(async () => {
-        const closing = connections;
-        connections = undefined;
-        table = undefined;
-        await closing?.close();
-      }),
+    connect,
+    disconnect,
 
     read: async (type, reads) => read(connected(), type, reads),
     write: async (type, writes) => write(connected(), type, writes),

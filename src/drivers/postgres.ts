@@ -1,5 +1,5 @@
 import type { Capabilities, Driver } from "../databank/driver.js";
-import { NotConnectedError } from "../databank/errors.js";
+import { lifeCycle } from "./life-cycle.js";
 import { Connections } from "./postgres/connections.js";
 import {
   clear,
@@ -48,41 +48,22 @@ const CAPABILITIES: Capabilities = {
  */
 export function postgresDriver(options: PostgresOptions): Driver {
   const settings = resolveOptions(options);
-  let connections: Connections | undefined;
-  let table: Table | undefined;
-  let last: Promise<unknown> = Promise.resolve();
-
-  /** Connects and disconnects one after another. */
-  function inTurn(task: () => Promise<void>): Promise<void> {
-    const turn = last.then(task);
-    last = turn.catch(() => {});
-    return turn;
-  }
-
-  function connected(): Table {
-    if (!table) throw new NotConnectedError();
-    return table;
-  }
+  const { connected, connect, disconnect } = lifeCycle({
+    open: () => Connections.open(settings),
+    prepare: async (connections, schema): Promise<Table> => {
+      const shape = await prepareTable(connections, settings, schema);
+      return { connections, statements: statementsOf(shape) };
+    },
+    close: (connections) => connections.close(),
+  });
 
   return {
     name: "postgres",
     capabilities: CAPABILITIES,
     retry,
 
-    connect: (schema) =>
-      inTurn(async () => {
-        connections ??= await Connections.open(settings);
-        const shape = await prepareTable(connections, settings, schema);
-        table = { connections, statements: statementsOf(shape) };
-      }),
-
-    disconnect: () =>
-      inTurn(async () => {
-        const closing = connections;
-        connections = undefined;
-        table = undefined;
-        await closing?.close();
-      }),
+    connect,
+    disconnect,
 
     read: async (type, reads) => read(connected(), type, reads),
     write: async (type, writes) => write(connected(), type, writes),

@@ -6,7 +6,7 @@ import type {
   Write,
   WriteResult,
 } from "../databank/driver.js";
-import { NotConnectedError } from "../databank/errors.js";
+import { lifeCycle } from "./life-cycle.js";
 import { type Connection, withoutCommand } from "./redis/connection.js";
 import { Entries } from "./redis/entries.js";
 import { toDigits } from "./redis/entry-text.js";
@@ -37,27 +37,24 @@ const capabilities: Capabilities = {
   maxValueBytes: 512 * 1024 * 1024 - 1024,
 };
 
-/** What there is while the driver is connected. */
+/** A connection, and what the driver does with it. */
 interface Opened {
   readonly connection: Connection;
   readonly clock: ServerClock;
   readonly keys: Keys;
   readonly entries: Entries;
   readonly listing: Listing;
-  index: SearchIndex;
 }
 
 /** Stores entries as strings in Redis 6.2 or newer, or in Valkey, on one server or a cluster. */
 export function redisDriver(options: RedisOptions): Driver {
   const settings = resolveOptions(options);
   const { isCluster } = settings;
-  let opened: Opened | undefined;
-  let opening: Promise<unknown> = Promise.resolve();
-
-  function connected(): Opened {
-    if (!opened) throw new NotConnectedError();
-    return opened;
-  }
+  const { connected, connect, disconnect } = lifeCycle({
+    open,
+    prepare: (opened, schema) => ({ ...opened, index: new SearchIndex({ ...opened, schema }) }),
+    close: ({ connection }) => connection.close(),
+  });
 
   async function open(): Promise<Opened> {
     const connection = await openConnection(settings);
@@ -72,8 +69,7 @@ export function redisDriver(options: RedisOptions): Driver {
       connection.close();
       throw error;
     }
-    const parts = { connection, clock, keys, listing };
-    return { ...parts, entries, index: new SearchIndex({ ...parts, schema: {} }) };
+    return { connection, clock, keys, entries, listing };
   }
 
   async function write(type: string, member: Write): Promise<WriteResult> {
@@ -108,20 +104,8 @@ export function redisDriver(options: RedisOptions): Driver {
       immediate: isCluster ? ["read", "write", "touch", "del"] : ["write", "touch", "del"],
     },
 
-    async connect(schema) {
-      const attempt = opening.then(async () => {
-        opened ??= await open();
-        opened.index = new SearchIndex({ ...opened, schema });
-      });
-      opening = attempt.catch(() => {});
-      await attempt;
-    },
-
-    async disconnect() {
-      await opening;
-      opened?.connection.close();
-      opened = undefined;
-    },
+    connect,
+    disconnect,
 
     async read(type, reads) {
       const ids = reads.map(({ id }) => id);

@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { Capabilities, Driver, Page } from "../databank/driver.js";
-import { NotConnectedError } from "../databank/errors.js";
+import type { Capabilities, Driver } from "../databank/driver.js";
+import { countBySteps } from "./count-by-steps.js";
+import { lifeCycle } from "./life-cycle.js";
 import { atOnce, patiently } from "./sqlite/commits.js";
-import { type Connection, define, open } from "./sqlite/connection.js";
+import { define, open } from "./sqlite/connection.js";
 import { isFatal } from "./sqlite/engine.js";
 import { resolveOptions, type SqliteOptions } from "./sqlite/options.js";
 import type { Table } from "./sqlite/table.js";
@@ -16,13 +17,17 @@ const STEP = 1000;
 /** Stores entries in a table of a SQLite database. Needs SQLite 3.38 or newer. */
 export function sqliteDriver(options: SqliteOptions): Driver {
   const settings = resolveOptions(options);
-  let connection: Connection | undefined;
-  let opening: Promise<unknown> = Promise.resolve();
-
-  function connected(): Connection {
-    if (!connection) throw new NotConnectedError();
-    return connection;
-  }
+  const { connected, connect, disconnect } = lifeCycle({
+    open: () => open(settings),
+    prepare: async (connection, schema) => {
+      await define(connection, settings.table, schema);
+      return connection;
+    },
+    close: async ({ commits, database }) => {
+      await commits.idle();
+      if (settings.database === undefined) database.close();
+    },
+  });
 
   /** @param alone - The same in one statement, or `undefined` where that has changed nothing. */
   async function change<M, R>(
@@ -51,22 +56,8 @@ export function sqliteDriver(options: SqliteOptions): Driver {
     // for the transaction that all methods and types of a turn share.
     calling: { immediate: ["read", "write", "touch", "del"] },
 
-    async connect(schema) {
-      const attempt = opening.then(async () => {
-        connection ??= await open(settings);
-        await define(connection, settings.table, schema);
-      });
-      opening = attempt.catch(() => {});
-      await attempt;
-    },
-
-    async disconnect() {
-      await opening;
-      const closing = connection;
-      connection = undefined;
-      await closing?.commits.idle();
-      if (settings.database === undefined) closing?.database.close();
-    },
+    connect,
+    disconnect,
 
     read(type, reads) {
       const { table } = connected();
@@ -94,18 +85,7 @@ export function sqliteDriver(options: SqliteOptions): Driver {
 
     async count(type) {
       const { table } = connected();
-      let count = 0;
-      let cursor: string | null = null;
-      do {
-        const page: Page = { limit: STEP, cursor };
-        const step: { live: number; cursor: string | null } = await patiently(() =>
-          table.count(type, page),
-        );
-        count += step.live;
-        cursor = step.cursor;
-        if (cursor !== null) await nextTurn();
-      } while (cursor !== null);
-      return count;
+      return countBySteps(STEP, (page) => patiently(() => table.count(type, page)));
     },
 
     async clear(type) {

@@ -1,9 +1,6 @@
 import { createRequire } from "node:module";
-import type { Driver, Write } from "../../src/databank/driver.js";
-import { newLife } from "../../src/databank/version.js";
+import type { Driver } from "../../src/databank/driver.js";
 import type { CouchbaseCluster } from "../../src/drivers/couchbase.js";
-
-const HOUR_MS = 3_600_000;
 
 /** A cluster as the tests use it; the package's own types need others that are not installed. */
 export interface OwnCluster extends CouchbaseCluster {
@@ -43,12 +40,6 @@ export function collectionOf(cluster: OwnCluster, url: string): OwnCollection {
     .scope("_default")
     .collection("_default");
   return collection as OwnCollection;
-}
-
-export function entry(id: string, more: Partial<Write> = {}): Write {
-  const createdAt = Date.now();
-  const expiresAt = createdAt + HOUR_MS;
-  return { id, json: "{}", version: newLife(), createdAt, expiresAt, ...more };
 }
 
 /** Whether a cluster lists entries, as real ones do. */

@@ -3,18 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Driver } from "../../src/databank/driver.js";
 import { nextVersion } from "../../src/databank/version.js";
 import { type CouchbaseOptions, couchbaseDriver } from "../../src/drivers/couchbase.js";
+import { entry, HOUR_MS } from "../support/entry.js";
 import { describeServer } from "../support/servers.js";
 import {
   bucketOf,
   collectionOf,
-  entry,
   type OwnCluster,
   type OwnCollection,
   openCluster,
   spied,
 } from "./couchbase-cluster.js";
-
-const HOUR_MS = 3_600_000;
 
 describeServer("COUCHBASE_URL", (url) => {
   let cluster: OwnCluster;

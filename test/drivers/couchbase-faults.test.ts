@@ -10,8 +10,9 @@ import { nextVersion } from "../../src/databank/version.js";
 import { registerDrivers } from "../../src/drivers/catalog.js";
 import { resolveOptions } from "../../src/drivers/couchbase/options.js";
 import { type CouchbaseOptions, couchbaseDriver } from "../../src/drivers/couchbase.js";
+import { entry } from "../support/entry.js";
 import { describeServer, ownServer } from "../support/servers.js";
-import { collectionOf, entry, openCluster } from "./couchbase-cluster.js";
+import { collectionOf, openCluster } from "./couchbase-cluster.js";
 
 registerDrivers();
 

@@ -5,11 +5,11 @@ import type { Driver, Schema } from "../../src/databank/driver.js";
 import { indexesFor, keysOf } from "../../src/drivers/couchbase/statements.js";
 import { type CouchbaseCluster, couchbaseDriver } from "../../src/drivers/couchbase.js";
 import { testDriver } from "../../src/testing/index.js";
+import { entry } from "../support/entry.js";
 import { describeServer } from "../support/servers.js";
 import {
   bucketOf,
   collectionOf,
-  entry,
   type OwnCluster,
   openCluster,
   spied,

@@ -17,25 +17,14 @@ import type {
   StoredEntry,
   Write,
 } from "../../src/databank/driver.js";
-import { newLife, nextVersion } from "../../src/databank/version.js";
 import { keyOf } from "../../src/drivers/dynamodb/key.js";
 import { type DynamodbClient, dynamodbDriver } from "../../src/drivers/dynamodb.js";
+import { change, entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer } from "../support/servers.js";
 import { clientFor, named, type Tap, tableUrl, tapped } from "./dynamodb-table.js";
 
-const HOUR_MS = 3_600_000;
 const BY_USER: Schema = { session: { indices: ["user.id"] } };
-
-function entry(id: string, more: Partial<Write> = {}): Write {
-  const createdAt = Date.now();
-  const expiresAt = createdAt + HOUR_MS;
-  return { id, json: "{}", version: newLife(), createdAt, expiresAt, ...more };
-}
-
-function change(before: Write, more: Partial<Write> = {}): Write {
-  return { ...before, version: nextVersion(before.version), if: before.version, ...more };
-}
 
 const asItIs = ({ if: _condition, extend: _extend, ...stored }: Write) => stored;
 const newTable = () => `test-${randomUUID()}`;

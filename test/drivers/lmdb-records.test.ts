@@ -3,9 +3,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RootDatabase } from "lmdb";
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Databank } from "../../src/databank/databank.js";
 import type { CorruptReport, Driver, EntryPage, Schema, Write } from "../../src/databank/driver.js";
 import { lmdbDriver } from "../../src/drivers/lmdb.js";
+import { expectTypedSearch } from "../support/typed-search.js";
 import { openOwn, Raw } from "./lmdb-database.js";
 
 const NOW = 1_800_000_000_000;
@@ -245,47 +245,8 @@ describe("a search", () => {
     return found;
   }
 
-  const values: Record<string, unknown> = {
-    number: { user: { id: 1 } },
-    text: { user: { id: "1" } },
-    true: { user: { id: true } },
-    null: { user: { id: null } },
-    missing: { user: {} },
-    object: { user: { id: { b: 2, a: 1 } } },
-    array: { user: { id: [1, 2] } },
-    zero: { user: { id: 0 } },
-    minus: { user: { id: -0 } },
-    literal: { "user.id": 1 },
-    "literal null": { "user.id": null, user: { id: 1 } },
-    quote: { user: { id: "it's \"\\ \0 \ud800 ü" } },
-    long: { user: { id: "ü".repeat(500) } },
-    "as long": { user: { id: `${"ü".repeat(499)}x` } },
-    text_value: "user.id",
-  };
-
   it("tells types apart, and finds objects whatever the order of their keys", async () => {
-    const driver = lmdbDriver({ database });
-    const bank = new Databank(driver, { schema: { session: { indices: ["user.id"] } } });
-    for (const [id, value] of Object.entries(values)) await bank.save("session", id, value);
-    const found = async (id: unknown) => {
-      const ids: string[] = [];
-      for await (const each of bank.search("session", { "user.id": id })) ids.push(each.id);
-      return ids;
-    };
-
-    expect(await found(1)).toEqual(["literal", "number"]);
-    expect(await found("1")).toEqual(["text"]);
-    expect(await found(true)).toEqual(["true"]);
-    expect(await found(false)).toEqual([]);
-    expect(await found(null)).toEqual(["literal null", "null"]);
-    expect(await found({ a: 1, b: 2 })).toEqual(["object"]);
-    expect(await found([1, 2])).toEqual(["array"]);
-    expect(await found([2, 1])).toEqual([]);
-    expect(await found(0)).toEqual(["zero"]);
-    expect(await found(-0)).toEqual(["minus"]);
-    expect(await found("it's \"\\ \0 \ud800 ü")).toEqual(["quote"]);
-    expect(await found("ü".repeat(500))).toEqual(["long"]);
-    await bank.disconnect();
+    await expectTypedSearch(lmdbDriver({ database }));
   });
 
   it("goes by the index alone, in pages, and by all that there are", async () => {

@@ -7,15 +7,15 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
-import type { Driver, Schema, Write } from "../../src/databank/driver.js";
-import { newLife } from "../../src/databank/version.js";
+import type { Driver, Schema } from "../../src/databank/driver.js";
 import { Transactions } from "../../src/drivers/lmdb/transactions.js";
 import { type LmdbDatabase, type LmdbOptions, lmdbDriver } from "../../src/drivers/lmdb.js";
 import { testDriver } from "../../src/testing/index.js";
+import { entry } from "../support/entry.js";
+import { expectNothingLost } from "../support/killed-writers.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { openOwn, Raw } from "./lmdb-database.js";
 
-const HOUR_MS = 3_600_000;
 const SCRIPT = join(__dirname, "lmdb-process.mjs");
 
 const dir = mkdtempSync(join(tmpdir(), "lmdb-test-"));
@@ -27,12 +27,6 @@ async function connected(options: LmdbOptions, schema: Schema = {}): Promise<Dri
   const driver = lmdbDriver(options);
   await driver.connect(schema);
   return driver;
-}
-
-function entry(id: string, more: Partial<Write> = {}): Write {
-  const createdAt = Date.now();
-  const expiresAt = createdAt + HOUR_MS;
-  return { id, json: "{}", version: newLife(), createdAt, expiresAt, ...more };
 }
 
 describe("in a folder", () => {
@@ -220,25 +214,7 @@ describe("other processes", () => {
   });
 
   it("lose nothing that was acknowledged when they are killed", async () => {
-    const url = urlOf("killed");
-    const acknowledged: string[] = [];
-    for (let round = 0; round < 10; round += 1) {
-      const script = join(__dirname, "../support/writer-process.mjs");
-      const child = fork(script, [url, "entry", `${round}`]);
-      let written = 0;
-      child.on("message", (id: string) => {
-        acknowledged.push(id);
-        written += 1;
-        if (written === 100 + round) child.kill("SIGKILL");
-      });
-      await once(child, "close");
-    }
-
-    const bank = new Databank(lmdbDriver({ url }));
-    const found = await bank.readAll("entry", acknowledged);
-    await bank.disconnect();
-    expect(acknowledged.length).toBeGreaterThanOrEqual(1000);
-    expect(acknowledged.filter((id) => found[id] === null)).toEqual([]);
+    await expectNothingLost(urlOf("killed"), 10, 100);
   });
 });
 

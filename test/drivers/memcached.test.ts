@@ -2,28 +2,18 @@ import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver, Write } from "../../src/databank/driver.js";
-import { newLife, nextVersion } from "../../src/databank/version.js";
+import { nextVersion } from "../../src/databank/version.js";
 import { keyOf } from "../../src/drivers/memcached/key.js";
 import { placement } from "../../src/drivers/memcached/placement.js";
 import { Recent } from "../../src/drivers/memcached/recent.js";
 import { memcachedDriver } from "../../src/drivers/memcached.js";
 import { DatabankStore } from "../../src/store/store-class.js";
+import { change, entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer, ownServer } from "../support/servers.js";
 import { ask, between, imitation } from "./memcached-wire.js";
 
-const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-
-function entry(id: string, more: Partial<Write> = {}): Write {
-  const createdAt = Date.now();
-  const expiresAt = createdAt + HOUR_MS;
-  return { id, json: "{}", version: newLife(), createdAt, expiresAt, ...more };
-}
-
-function change(before: Write, more: Partial<Write> = {}): Write {
-  return { ...before, version: nextVersion(before.version), if: before.version, ...more };
-}
 
 async function connected(...args: Parameters<typeof memcachedDriver>): Promise<Driver> {
   const driver = memcachedDriver(...args);

@@ -1,11 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { type Db, MongoClient } from "mongodb";
 import { afterAll } from "vitest";
-import type { Driver, Schema, Write } from "../../src/databank/driver.js";
-import { newLife } from "../../src/databank/version.js";
+import type { Driver, Schema } from "../../src/databank/driver.js";
 import { type MongodbOptions, mongodbDriver } from "../../src/drivers/mongodb.js";
-
-const HOUR_MS = 3_600_000;
 
 /** A document, whatever else it holds. */
 export interface AnyDocument {
@@ -86,9 +83,4 @@ function withMethods<T extends object>(
       return other ? (...given: unknown[]) => other(method, ...given) : method;
     },
   });
-}
-
-export function entry(id: string, more: Partial<Write> = {}): Write {
-  const createdAt = Date.now();
-  return { id, json: "{}", version: newLife(), createdAt, expiresAt: createdAt + HOUR_MS, ...more };
 }

@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { CorruptReport, EntryPage, StoredEntry } from "../../src/databank/driver.js";
 import { nextVersion } from "../../src/databank/version.js";
+import { entry } from "../support/entry.js";
 import { describeServer } from "../support/servers.js";
-import { databaseAt, entry } from "./mongodb-database.js";
+import { databaseAt } from "./mongodb-database.js";
 
 describeServer("MONGODB_URL", (url) => {
   const { db, collection, connected } = databaseAt(url);

@@ -9,10 +9,9 @@ import { nextVersion } from "../../src/databank/version.js";
 import { Databank } from "../../src/databank-module.js";
 import { mongodbDriver } from "../../src/drivers/mongodb.js";
 import { DatabankStore } from "../../src/store/store-class.js";
+import { entry, HOUR_MS } from "../support/entry.js";
 import { describeServer } from "../support/servers.js";
-import { altered, databaseAt, entry } from "./mongodb-database.js";
-
-const HOUR_MS = 3_600_000;
+import { altered, databaseAt } from "./mongodb-database.js";
 
 const changed = (write: Write, more: Partial<Write> = {}): Write => ({
   ...write,

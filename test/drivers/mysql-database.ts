@@ -1,21 +1,12 @@
 import { randomUUID } from "node:crypto";
 import mysql, { type PoolOptions } from "mysql2";
 import { afterAll } from "vitest";
-import type { Driver, Schema, Write } from "../../src/databank/driver.js";
-import { newLife } from "../../src/databank/version.js";
+import type { Driver, Schema } from "../../src/databank/driver.js";
 import type { ClientPool, Done, Statement } from "../../src/drivers/mysql/client.js";
 import { type MysqlPool, mysqlDriver } from "../../src/drivers/mysql.js";
 
-export const HOUR_MS = 3_600_000;
-
 /** A databank's URL for a table. */
 export const inTable = (url: string, table: string) => `${url}?table=${table}`;
-
-export function entry(id: string, more: Partial<Write> = {}): Write {
-  const createdAt = Date.now();
-  const expiresAt = createdAt + HOUR_MS;
-  return { id, json: "{}", version: newLife(), createdAt, expiresAt, ...more };
-}
 
 /** What tests of the driver need of a server; closed after the last test of the file. */
 export function databaseAt(url: string) {

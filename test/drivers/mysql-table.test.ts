@@ -5,8 +5,9 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Criterion, Driver } from "../../src/databank/driver.js";
 import { mysqlDriver } from "../../src/drivers/mysql.js";
+import { entry } from "../support/entry.js";
 import { describeServer } from "../support/servers.js";
-import { databaseAt, entry, inTable } from "./mysql-database.js";
+import { databaseAt, inTable } from "./mysql-database.js";
 
 async function found(driver: Driver, criteria: readonly Criterion[], limit = 100) {
   const ids: string[] = [];

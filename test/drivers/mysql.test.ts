@@ -6,9 +6,10 @@ import type { Driver } from "../../src/databank/driver.js";
 import { newLife, nextVersion } from "../../src/databank/version.js";
 import { registerDrivers } from "../../src/drivers/catalog.js";
 import { mysqlDriver } from "../../src/drivers/mysql.js";
+import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer } from "../support/servers.js";
-import { databaseAt, entry, HOUR_MS, inTable } from "./mysql-database.js";
+import { databaseAt, inTable } from "./mysql-database.js";
 
 registerDrivers();
 

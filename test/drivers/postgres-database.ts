@@ -1,24 +1,15 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
 import { afterAll } from "vitest";
-import type { Driver, Schema, Write } from "../../src/databank/driver.js";
-import { newLife } from "../../src/databank/version.js";
+import type { Driver, Schema } from "../../src/databank/driver.js";
 import {
   type PostgresPool,
   type PostgresQuery,
   postgresDriver,
 } from "../../src/drivers/postgres.js";
 
-export const HOUR_MS = 3_600_000;
-
 /** A databank's URL for a table. */
 export const inTable = (url: string, table: string) => `${url}?table=${table}`;
-
-export function entry(id: string, more: Partial<Write> = {}): Write {
-  const createdAt = Date.now();
-  const expiresAt = createdAt + HOUR_MS;
-  return { id, json: "{}", version: newLife(), createdAt, expiresAt, ...more };
-}
 
 /** What tests of the driver need of a server; closed after the last test of the file. */
 export function databaseAt(url: string) {

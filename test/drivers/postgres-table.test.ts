@@ -9,8 +9,9 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { DeletedPage, Driver } from "../../src/databank/driver.js";
 import { Databank } from "../../src/databank-module.js";
 import { postgresDriver, postgresTableSql } from "../../src/drivers/postgres.js";
+import { entry, HOUR_MS } from "../support/entry.js";
 import { describeServer, ownServer } from "../support/servers.js";
-import { databaseAt, entry, HOUR_MS, inTable } from "./postgres-database.js";
+import { databaseAt, inTable } from "./postgres-database.js";
 
 const PAGE = { limit: 100, cursor: null };
 

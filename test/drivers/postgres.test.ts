@@ -4,9 +4,10 @@ import type { Driver } from "../../src/databank/driver.js";
 import { newLife, nextVersion } from "../../src/databank/version.js";
 import { Databank } from "../../src/databank-module.js";
 import { postgresDriver } from "../../src/drivers/postgres.js";
+import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer } from "../support/servers.js";
-import { databaseAt, entry, HOUR_MS, inTable } from "./postgres-database.js";
+import { databaseAt, inTable } from "./postgres-database.js";
 
 function shuffled<T>(items: readonly T[]): T[] {
   return items

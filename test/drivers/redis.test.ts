@@ -3,14 +3,14 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { CorruptReport, Driver, EntryPage, Schema, Write } from "../../src/databank/driver.js";
 import { DatabankError } from "../../src/databank/errors.js";
-import { newLife, nextVersion } from "../../src/databank/version.js";
+import { nextVersion } from "../../src/databank/version.js";
 import { redisDriver } from "../../src/drivers/redis.js";
 import { testDriver } from "../../src/testing/index.js";
+import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer, ownServer } from "../support/servers.js";
 import { type Client, openClient, spied } from "./redis-client.js";
 
-const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const INDEXED: Schema = { session: { indices: ["user.id"] } };
 
@@ -19,12 +19,6 @@ const place = (url: string, name: string) => `${url}?prefix=${name}:`;
 async function connected(driver: Driver, schema: Schema = {}): Promise<Driver> {
   await driver.connect(schema);
   return driver;
-}
-
-function entry(id: string, more: Partial<Write> = {}): Write {
-  const createdAt = Date.now();
-  const expiresAt = createdAt + HOUR_MS;
-  return { id, json: "{}", version: newLife(), createdAt, expiresAt, ...more };
 }
 
 const ofUser = (user: unknown, id: string, more: Partial<Write> = {}) =>

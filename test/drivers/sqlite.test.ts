@@ -1,20 +1,18 @@
-import { fork } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
-import type { Driver, Schema, Write } from "../../src/databank/driver.js";
-import { newLife } from "../../src/databank/version.js";
+import type { Driver, Schema } from "../../src/databank/driver.js";
 import { refuseUnsafe } from "../../src/drivers/sqlite/engine.js";
 import { sqliteDriver } from "../../src/drivers/sqlite.js";
 import { testDriver } from "../../src/testing/index.js";
+import { entry } from "../support/entry.js";
+import { expectNothingLost } from "../support/killed-writers.js";
 import { testServerDriver } from "../support/server-driver.js";
+import { expectTypedSearch } from "../support/typed-search.js";
 import { openOwn, spied } from "./sqlite-database.js";
-
-const HOUR_MS = 3_600_000;
 
 const dir = mkdtempSync(join(tmpdir(), "sqlite-test-"));
 afterAll(() => rmSync(dir, { recursive: true }));
@@ -24,12 +22,6 @@ const urlOf = (name: string) => `sqlite:${join(dir, `${name}.db`)}`;
 async function connected(driver: Driver, schema: Schema = {}): Promise<Driver> {
   await driver.connect(schema);
   return driver;
-}
-
-function entry(id: string, more: Partial<Write> = {}): Write {
-  const createdAt = Date.now();
-  const expiresAt = createdAt + HOUR_MS;
-  return { id, json: "{}", version: newLife(), createdAt, expiresAt, ...more };
 }
 
 describe("in a file", () => {
@@ -225,71 +217,13 @@ describe("a lock that another program holds", () => {
 
 describe("processes", () => {
   it("lose nothing that was acknowledged when they are killed", async () => {
-    const url = urlOf("killed");
-    const acknowledged: string[] = [];
-    for (let round = 0; round < 10; round += 1) {
-      const script = join(__dirname, "../support/writer-process.mjs");
-      const child = fork(script, [url, "entry", `${round}`]);
-      let written = 0;
-      child.on("message", (id: string) => {
-        acknowledged.push(id);
-        written += 1;
-        if (written === 100 + round) child.kill("SIGKILL");
-      });
-      await once(child, "close");
-    }
-
-    const bank = new Databank(sqliteDriver({ url }));
-    const found = await bank.readAll("entry", acknowledged);
-    await bank.disconnect();
-    expect(acknowledged.length).toBeGreaterThanOrEqual(1000);
-    expect(acknowledged.filter((id) => found[id] === null)).toEqual([]);
+    await expectNothingLost(urlOf("killed"), 10, 100);
   });
 });
 
 describe("a search", () => {
-  const values: Record<string, unknown> = {
-    number: { user: { id: 1 } },
-    text: { user: { id: "1" } },
-    true: { user: { id: true } },
-    null: { user: { id: null } },
-    missing: { user: {} },
-    object: { user: { id: { b: 2, a: 1 } } },
-    array: { user: { id: [1, 2] } },
-    zero: { user: { id: 0 } },
-    minus: { user: { id: -0 } },
-    literal: { "user.id": 1 },
-    "literal null": { "user.id": null, user: { id: 1 } },
-    quote: { user: { id: "it's \"\\ \0 \ud800 ü" } },
-    long: { user: { id: "ü".repeat(500) } },
-    "as long": { user: { id: `${"ü".repeat(499)}x` } },
-    text_value: "user.id",
-  };
-
   it("tells types apart, and finds objects whatever the order of their keys", async () => {
-    const bank = new Databank(sqliteDriver({ url: urlOf("search") }), {
-      schema: { session: { indices: ["user.id"] } },
-    });
-    for (const [id, value] of Object.entries(values)) await bank.save("session", id, value);
-    const search = async (id: unknown) => {
-      const found: string[] = [];
-      for await (const entry of bank.search("session", { "user.id": id })) found.push(entry.id);
-      return found;
-    };
-
-    expect(await search(1)).toEqual(["literal", "number"]);
-    expect(await search("1")).toEqual(["text"]);
-    expect(await search(true)).toEqual(["true"]);
-    expect(await search(false)).toEqual([]);
-    expect(await search(null)).toEqual(["literal null", "null"]);
-    expect(await search({ a: 1, b: 2 })).toEqual(["object"]);
-    expect(await search([1, 2])).toEqual(["array"]);
-    expect(await search([2, 1])).toEqual([]);
-    expect(await search(0)).toEqual(["zero"]);
-    expect(await search(-0)).toEqual(["minus"]);
-    expect(await search("it's \"\\ \0 \ud800 ü")).toEqual(["quote"]);
-    expect(await search("ü".repeat(500))).toEqual(["long"]);
-    await bank.disconnect();
+    await expectTypedSearch(sqliteDriver({ url: urlOf("search") }));
   });
 
   it.each([

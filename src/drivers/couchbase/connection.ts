@@ -13,15 +13,12 @@ const BOOTSTRAP_TIMEOUT_MS = 5000;
 export interface Connection {
   readonly documents: Documents;
   readonly listing: Listing;
-  /** Whether the cluster can list entries, as far as the driver was asked to find out. */
-  readonly lists: boolean;
   close(): Promise<void>;
 }
 
 /** Connects to a cluster, or takes the one that was passed in as it is. */
 export async function open(
   settings: Settings,
-  schema: Schema,
   onCorrupt: (report: CorruptReport) => void,
 ): Promise<Connection> {
   const module = await importPackage<CouchbaseModule>("couchbase", "couchbase", "^4");
@@ -42,8 +39,7 @@ export async function open(
     // The cluster answers before its buckets do, and for those that it does not have.
     await documents.read("", "");
     const listing = new Listing(cluster, [bucket, scope, collection], documents);
-    const lists = await prepare(listing, settings, schema);
-    return { documents, listing, lists, close };
+    return { documents, listing, close };
   } catch (error) {
     await close();
     throw error;
@@ -62,8 +58,8 @@ async function connect(
   });
 }
 
-/** Makes ready for listings, and tells whether there are any. */
-async function prepare(
+/** Makes ready for listings where they are wanted, and tells whether the cluster has them. */
+export async function canList(
   listing: Listing,
   { listing: wanted }: Settings,
   schema: Schema,

@@ -1,5 +1,5 @@
 import type { Schema } from "../../databank/driver.js";
-import { Api } from "./client.js";
+import type { Api } from "./client.js";
 import { pathsOf } from "./indices.js";
 import type { Settings } from "./options.js";
 import { Search } from "./search.js";
@@ -11,27 +11,16 @@ export interface Connection {
   readonly search: Search;
 }
 
-/**
- * Prepares the table for a schema.
- *
- * @param earlier - The connection that there is; its client goes on.
- */
-export async function open(
-  settings: Settings,
+/** Prepares the table for a schema. */
+export async function prepare(
+  api: Api,
+  { table, createTable }: Settings,
   schema: Schema,
-  earlier: Connection | undefined,
 ): Promise<Connection> {
-  const api = earlier?.api ?? (await Api.open(settings));
-  try {
-    const { table, createTable } = settings;
-    const active = createTable
-      ? await prepareTable(api, table, pathsOf(schema))
-      : await inspectTable(api, table);
-    const search = new Search(api, table, schema, active);
-    await search.prepare();
-    return { api, search };
-  } catch (error) {
-    if (!earlier) api.close();
-    throw error;
-  }
+  const active = createTable
+    ? await prepareTable(api, table, pathsOf(schema))
+    : await inspectTable(api, table);
+  const search = new Search(api, table, schema, active);
+  await search.prepare();
+  return { api, search };
 }

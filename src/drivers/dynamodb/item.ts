@@ -1,7 +1,8 @@
 import type { StoredEntry } from "../../databank/driver.js";
 import { DELETION_GRACE_MS, isLive } from "../../databank/entry.js";
+import { fromText, isHashed } from "../escaped-text.js";
 import type { Attribute, Item } from "./client.js";
-import { fromText, isHashed, type Key, toItemKey } from "./key.js";
+import { type Key, toItemKey } from "./key.js";
 
 /** An entry as an item, with the attributes that its indexes go by. */
 export function toItem(entry: StoredEntry, key: Key, indexed: Item): Item {

@@ -1,14 +1,9 @@
 import { createHash } from "node:crypto";
 import type { Criterion, EntryPage, Page, Schema } from "../../databank/driver.js";
+import { jsonPaths } from "../json-paths.js";
 import { scan, toPage } from "./reading.js";
 import type { Table } from "./table.js";
 import { identifier, quoted, typeKey } from "./text.js";
-
-// In these, and in the JSON that the databank writes, a name stands as it is, without escapes. A
-// question mark would be taken for a parameter.
-const PLAIN_NAME = /^[^"\\?\p{Cc}\p{Surrogate}]+$/u;
-const NUMBER = /^(?:0|[1-9]\d*)$/;
-const MAX_NUMBERS = 3;
 
 // What the index holds of entries that the server cannot look into: MariaDB ends at 32 levels.
 const UNKNOWN = `X'${"00".repeat(32)}'`;
@@ -29,8 +24,9 @@ export function indexedPaths(schema: Schema): readonly IndexedPath[] {
 
 /** `undefined` where the server could not find the value as the databank does. */
 function indexedPath(path: string): IndexedPath | undefined {
-  const places = sqlPaths(path);
-  if (places === undefined) return undefined;
+  const places = jsonPaths(path);
+  // A question mark would be taken for a parameter.
+  if (places === undefined || path.includes("?")) return undefined;
   const found = places.map((place) => `JSON_EXTRACT(value, ${quoted(place)})`);
   const first = found.length > 1 ? `COALESCE(${found.join(", ")})` : `${found[0]}`;
   const hash = createHash("sha256").update(path).digest("hex").slice(0, 8);
@@ -82,28 +78,4 @@ export async function search(
     [key, ...jsons, from, key, from],
   );
   return toPage(rows, limit);
-}
-
-/**
- * The places that a dotted path may lead to, the one that wins first: a property with the whole
- * path as its name, or one with the part before the first full stop and so on inwards.
- */
-function sqlPaths(path: string): readonly string[] | undefined {
-  const names = path.split(".");
-  if (!names.every((name) => PLAIN_NAME.test(name))) return undefined;
-  if (names.filter((name) => NUMBER.test(name)).length > MAX_NUMBERS) return undefined;
-  let prefixes = ["$"];
-  const paths: string[] = [];
-  for (const [i, name] of names.entries()) {
-    const rest = names.slice(i).join(".");
-    paths.push(...prefixes.flatMap((prefix) => steps(prefix, rest)));
-    prefixes = prefixes.flatMap((prefix) => steps(prefix, name));
-  }
-  return [...new Set(paths)];
-}
-
-// A whole number is the name of a property, or leads into an array.
-function steps(prefix: string, name: string): readonly string[] {
-  const property = `${prefix}."${name}"`;
-  return NUMBER.test(name) ? [property, `${prefix}[${name}]`] : [property];
 }

@@ -1,6 +1,6 @@
 import type { StoredEntry, UnchangedEntry } from "../../databank/driver.js";
+import { fromText } from "../escaped-text.js";
 import type { Row } from "./connections.js";
-import { fromText } from "./text.js";
 
 /** What a row says, but for its id and value. */
 export interface Found {

@@ -1,5 +1,5 @@
 import type { StoredEntry, UnchangedEntry } from "../../databank/driver.js";
-import { fromText } from "./text.js";
+import { fromText } from "../escaped-text.js";
 
 /** A row as the statements select it. */
 export interface Row {

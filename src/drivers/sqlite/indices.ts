@@ -1,14 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Criterion, Schema } from "../../databank/driver.js";
-import { identifier, quoted, toText } from "./text.js";
+import { toText } from "../escaped-text.js";
+import { jsonPaths } from "../json-paths.js";
+import { identifier, quoted } from "./text.js";
 
 // Long values share index entries; the databank looks at each entry again.
 const MAX_INDEXED_LENGTH = 200;
-const MAX_NUMBERS = 3;
-
-// In these, and in the JSON that the databank writes, a name stands as it is, without escapes.
-const PLAIN_NAME = /^[^"\\\p{Cc}\p{Surrogate}]+$/u;
-const NUMBER = /^(?:0|[1-9]\d*)$/;
 
 /** A statement that makes a table or an index, and the name of what it makes. */
 export interface Definition {
@@ -43,7 +40,7 @@ function indexName(table: string, type: string, path: string, key: string): stri
  * matter to the databank. `undefined` where SQLite could not find the value as the databank does.
  */
 function indexKey(path: string): string | undefined {
-  const paths = sqlPaths(path);
+  const paths = jsonPaths(path);
   if (paths === undefined) return undefined;
   const found = paths.map((each) => `value -> ${quoted(each)}`);
   const first = found.length > 1 ? `coalesce(${found.join(", ")})` : `${found[0]}`;
@@ -70,28 +67,4 @@ export function conditionsOf(criteria: readonly Criterion[]): Conditions {
     values.push(Array.from(json).slice(0, length).join(""));
   }
   return { sql: conditions.join(""), values };
-}
-
-/**
- * The places that a dotted path may lead to, the one that wins first: a property with the whole
- * path as its name, or one with the part before the first full stop and so on inwards.
- */
-function sqlPaths(path: string): readonly string[] | undefined {
-  const names = path.split(".");
-  if (!names.every((name) => PLAIN_NAME.test(name))) return undefined;
-  if (names.filter((name) => NUMBER.test(name)).length > MAX_NUMBERS) return undefined;
-  let prefixes = ["$"];
-  const paths: string[] = [];
-  for (const [i, name] of names.entries()) {
-    const rest = names.slice(i).join(".");
-    paths.push(...prefixes.flatMap((prefix) => steps(prefix, rest)));
-    prefixes = prefixes.flatMap((prefix) => steps(prefix, name));
-  }
-  return [...new Set(paths)];
-}
-
-// A whole number is the name of a property, or leads into an array.
-function steps(prefix: string, name: string): readonly string[] {
-  const property = `${prefix}."${name}"`;
-  return NUMBER.test(name) ? [property, `${prefix}[${name}]`] : [property];
 }

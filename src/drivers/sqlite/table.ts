@@ -11,10 +11,11 @@ import type {
   WriteResult,
 } from "../../databank/driver.js";
 import { DELETION_GRACE_MS, isLive, isMet, laterOf } from "../../databank/entry.js";
+import { fromText, toText } from "../escaped-text.js";
 import type { SqliteDatabase, SqliteStatement, SqliteValue } from "./engine.js";
 import { conditionsOf } from "./indices.js";
 import { type Sql, sqlOf } from "./sql.js";
-import { fromText, quoted, toText } from "./text.js";
+import { quoted } from "./text.js";
 
 // Searches make a statement for each combination of paths.
 const MAX_PREPARED = 200;
