@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { type Answer, begin } from "./answer.js";
+import type { Answer } from "./answer.js";
 import type { Driver, Method } from "./driver.js";
 import { DatabankError, toDatabankError } from "./errors.js";
 import type { Operation } from "./operation.js";
@@ -29,6 +29,7 @@ export class BatchQueue<M extends { readonly id: string }, R> {
   #inFlight = 0;
   #isScheduled = false;
   #driver: Driver | undefined;
+  #isImmediate = false;
 
   constructor(method: Method, connected: Connected, call: BatchCall<M, R>) {
     this.#method = method;
@@ -42,7 +43,12 @@ export class BatchQueue<M extends { readonly id: string }, R> {
    */
   callAtOnce(member: M): Answer<Results<R>> | undefined {
     const driver = this.#isImmediate ? this.#driverNow() : undefined;
-    return driver && begin(() => this.#call(driver, [member]));
+    if (!driver) return undefined;
+    try {
+      return this.#call(driver, [member]);
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** The result of one member of a batch. @throws DatabankError where it is an error. */
@@ -67,10 +73,6 @@ export class BatchQueue<M extends { readonly id: string }, R> {
   adopt(operation: Operation<M, R>, answer: Promise<Results<R>> | undefined): void {
     operation.send();
     void this.#connectAndSend([operation], answer);
-  }
-
-  get #isImmediate(): boolean {
-    return this.#driver?.calling?.immediate?.includes(this.#method) === true;
   }
 
   #driverNow(): Driver | undefined {
@@ -128,14 +130,17 @@ export class BatchQueue<M extends { readonly id: string }, R> {
     batch: readonly Operation<M, R>[],
     answer?: Promise<Results<R>>,
   ): Promise<void> {
+    let driver: Driver;
     try {
       const connected = this.#connected();
-      this.#driver = connected instanceof Promise ? await connected : connected;
+      driver = connected instanceof Promise ? await connected : connected;
     } catch (error) {
       failAll(batch, error instanceof Error ? error : new DatabankError(String(error)));
       return;
     }
-    await this.#send(this.#driver, batch, 1, answer);
+    this.#driver = driver;
+    this.#isImmediate = driver.calling?.immediate?.includes(this.#method) === true;
+    await this.#send(driver, batch, 1, answer);
   }
 
   /** Sends a batch until each member has a result. Never rejects. */

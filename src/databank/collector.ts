@@ -59,7 +59,7 @@ export class Collector {
     const last = lanes.get(read.id);
     const shared =
       last instanceof Operation && last.queue === queue ? last.share(read, mergeReads) : undefined;
-    return shared ?? this.#ask(lanes, queue, read);
+    return shared ?? this.#ask(lanes, queue, read, last);
   }
 
   /** Stores an entry if its condition holds, and otherwise gives what is there. */
@@ -94,8 +94,9 @@ export class Collector {
     lanes: Map<string, Lane>,
     queue: BatchQueue<M, R>,
     member: M,
+    last = lanes.get(member.id),
   ): Answer<R> {
-    const isFirst = !lanes.has(member.id) && !this.#deadlines.isFull;
+    const isFirst = last === undefined && !this.#deadlines.isFull;
     const answer = isFirst ? queue.callAtOnce(member) : undefined;
     if (answer !== undefined && !(answer instanceof Promise)) return queue.resultIn(answer);
     return new Promise((resolve, reject) => {

@@ -35,7 +35,7 @@ export function isLifetimeChanged(before: CookieJson, after: CookieJson): boolea
 export function changedCookieFields(before: CookieJson, after: CookieJson): string[] {
   const changed: string[] = [];
   for (const name in after) {
-    if (MOVING.has(name) || before[name] === after[name]) continue;
+    if (before[name] === after[name] || MOVING.has(name)) continue;
     if (JSON.stringify(before[name]) !== JSON.stringify(after[name])) changed.push(name);
   }
   for (const name in before) {

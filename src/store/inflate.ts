@@ -3,6 +3,7 @@ import { isLive } from "../databank/entry.js";
 import { DatabankError } from "../databank/errors.js";
 import { hasLifetime, momentOf } from "./cookie.js";
 import { capped } from "./deadline.js";
+import { isoText } from "./iso-text.js";
 import type { PlainSession } from "./live-session.js";
 import type { Snapshot } from "./snapshot.js";
 
@@ -54,7 +55,7 @@ function makeAgree(cookie: Record<string, unknown>, expiresAt: number | null, no
     cookie.expires = null;
     return;
   }
-  cookie.expires = new Date(Math.min(expiresAt, LATEST_DATE_MS)).toISOString();
+  cookie.expires = isoText(Math.min(expiresAt, LATEST_DATE_MS));
   // Without it, the first touch would take the lifetime away.
   cookie.originalMaxAge ??= expiresAt - now;
 }

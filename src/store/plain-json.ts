@@ -53,14 +53,15 @@ function hasItems(live: readonly unknown[], parsed: readonly Value[]): boolean {
   return true;
 }
 
-// What is inherited equals nothing that JSON can hold, so looking at own properties is not needed.
+// What is inherited is not JSON, so looking at own properties only is not needed.
 function hasMembers(live: Record<string, unknown>, parsed: Members): boolean {
   let more = 0;
-  for (const name in parsed) {
-    if (!isSameJson(live[name], parsed[name] as Value)) return false;
-    more -= 1;
+  for (const name in live) {
+    const value = parsed[name];
+    if (value === undefined || !isSameJson(live[name], value)) return false;
+    more += 1;
   }
-  for (const _ in live) more += 1;
+  for (const _ in parsed) more -= 1;
   return more === 0;
 }
 

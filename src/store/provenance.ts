@@ -18,6 +18,12 @@ export interface Origin {
   readonly hidden: readonly string[];
 }
 
+/** What is remembered of a session and of its cookie; a live session keeps its own until it ends. */
+interface Memory {
+  origin: Origin;
+  readonly cookie: object | undefined;
+}
+
 const NOTHING_HIDDEN: readonly string[] = [];
 
 /**
@@ -27,7 +33,7 @@ const NOTHING_HIDDEN: readonly string[] = [];
  * `set` and `touch`. Copies made by hand are recognised by their cookie object, which they share.
  */
 export class Provenance {
-  readonly #origins = new WeakMap<object, Origin>();
+  readonly #memories = new WeakMap<object, Memory>();
 
   /** Remembers a plain session that was just read. */
   loaded(
@@ -47,8 +53,7 @@ export class Provenance {
       cookie: { ...session.cookie },
       hidden: NOTHING_HIDDEN,
     };
-    this.#origins.set(session, origin);
-    this.#origins.set(session.cookie, origin);
+    this.#remember(session, session.cookie, origin);
   }
 
   /** Remembers the live session that a host made of a plain one. */
@@ -60,24 +65,31 @@ export class Provenance {
       cookie: fieldsOfCookie(cookie),
       hidden: hidden.length > 0 ? hidden : NOTHING_HIDDEN,
     };
-    this.#origins.set(live, own);
-    if (cookie) this.#origins.set(cookie, own);
+    this.#remember(live, cookie, own);
   }
 
   /** Remembers what a session was saved as. */
   saved(session: object, origin: Origin): void {
-    this.#origins.set(session, origin);
-    const cookie = cookieOf(session);
-    if (cookie && isInstance(session)) this.#origins.set(cookie, origin);
+    // Copies of a plain session have its cookie, and have not been saved.
+    const cookie = isInstance(session) ? cookieOf(session) : undefined;
+    const memory = cookie && this.#memories.get(session);
+    if (memory && memory.cookie === cookie) memory.origin = origin;
+    else this.#remember(session, cookie, origin);
   }
 
   /** Where a session came from, if it was read under this session id. */
   find(sid: string, session: object): Origin | undefined {
-    const own = this.#origins.get(session);
+    const own = this.#memories.get(session)?.origin;
     if (own?.sid === sid) return own;
     const cookie = cookieOf(session);
-    const shared = cookie && this.#origins.get(cookie);
+    const shared = cookie && this.#memories.get(cookie)?.origin;
     return shared?.sid === sid ? shared : undefined;
+  }
+
+  #remember(session: object, cookie: object | undefined, origin: Origin): void {
+    const memory: Memory = { origin, cookie };
+    this.#memories.set(session, memory);
+    if (cookie) this.#memories.set(cookie, memory);
   }
 }
 

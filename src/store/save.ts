@@ -15,10 +15,27 @@ import { type Fields, Snapshot } from "./snapshot.js";
 export type Outcome = "created" | "written" | "merged" | "touched" | "gone";
 
 /** What a session says of its lifetime, at the moment it was handed to the store. */
-export interface Lifetime {
+export class Lifetime {
   readonly cookie: CookieJson;
   /** Its lifetime in milliseconds, where a host says it beside the session. */
   readonly ttlMs: number | undefined;
+  #before: CookieJson | undefined;
+  #changed: readonly string[] = [];
+
+  constructor(cookie: CookieJson, ttlMs: number | undefined) {
+    this.cookie = cookie;
+    this.ttlMs = ttlMs;
+  }
+
+  /** The fields of the cookie that were changed since it looked like `before`. */
+  changesSince(before: CookieJson): readonly string[] {
+    // Asked when the session is handed over, and again when its turn comes.
+    if (before !== this.#before) {
+      this.#before = before;
+      this.#changed = changedCookieFields(before, this.cookie);
+    }
+    return this.#changed;
+  }
 }
 
 /** What saving needs to know of the store. */
@@ -66,7 +83,7 @@ export class Save {
     this.#id = id;
     this.#origin = origin;
     this.#mine = mine;
-    this.#changedCookie = changedCookieFields(origin.cookie, mine.cookie);
+    this.#changedCookie = mine.changesSince(origin.cookie);
   }
 
   /** For `set`: a session without changes needs no more than a touch. */
@@ -82,7 +99,7 @@ export class Save {
    */
   async setUnlessChanged(session: Snapshot): Promise<Outcome | null> {
     if (this.#isTooOld()) return "gone";
-    const current = this.#originAsCurrent();
+    const current = this.#origin;
     const { composed } = this.#compose(session, current);
     const write = this.#writeOver(current, composed);
     const result = await this.#collector.write(this.#settings.type, write);
@@ -108,7 +125,7 @@ export class Save {
 
   #touchOnly(): Answer<Saved> {
     const origin = this.#origin;
-    const expiresAt = this.#isTheirLifetimeNew(this.#originAsCurrent())
+    const expiresAt = this.#isTheirLifetimeNew(this.#origin)
       ? origin.expiresAt
       : deadline(this.#mine, this.#settings, origin.createdAt);
     if (this.#isTouchNeedless(expiresAt)) return { outcome: "touched", origin, conflicts: [] };
@@ -144,7 +161,7 @@ export class Save {
   }
 
   /** Writes over what is there, as far as is known, and over what is really there if it is not. */
-  #write(mine: Snapshot, current = this.#originAsCurrent(), attempt = 0): Answer<Saved> {
+  #write(mine: Snapshot, current: Current = this.#origin, attempt = 0): Answer<Saved> {
     if (attempt === MAX_ATTEMPTS) throw overtaken("saved");
     const { composed, conflicts } = this.#compose(mine, current);
     const write = this.#writeOver(current, composed);
@@ -161,19 +178,16 @@ export class Save {
   }
 
   #writeOver(current: Current, composed: Snapshot): Write {
+    const { expiresAt, extend } = this.#deadlineBeside(current);
     return {
       id: this.#id,
       json: composed.json,
       version: nextVersion(current.version),
       createdAt: current.createdAt,
-      ...this.#deadlineBeside(current),
+      expiresAt,
+      extend,
       if: current.version,
     };
-  }
-
-  #originAsCurrent(): Current {
-    const { version, createdAt, expiresAt, stored } = this.#origin;
-    return { version, createdAt, expiresAt, stored };
   }
 
   #remembered(write: Write, composed: Snapshot, current: Current, mine: Snapshot): Origin {

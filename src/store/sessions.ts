@@ -3,7 +3,7 @@ import type { Databank } from "../databank/databank.js";
 import type { Read, StoredEntry, UnchangedEntry } from "../databank/driver.js";
 import { DatabankError } from "../databank/errors.js";
 import type { KeyedQueue } from "../databank/keyed-queue.js";
-import { changedCookieFields, fieldsOfCookie, hasLifetime } from "./cookie.js";
+import { fieldsOfCookie, hasLifetime } from "./cookie.js";
 import type { StoreEvents } from "./events.js";
 import { inflate } from "./inflate.js";
 import { type Inserted, Insertion } from "./insertion.js";
@@ -12,7 +12,7 @@ import type { ResolvedOptions } from "./options.js";
 import { isInstance, type Origin, Provenance } from "./provenance.js";
 import {
   deadline,
-  type Lifetime,
+  Lifetime,
   MAX_ATTEMPTS,
   type Outcome,
   overtaken,
@@ -199,13 +199,13 @@ export class Sessions {
   }
 
   /** The session as it is now: a request that goes on changing it changes the next save. */
-  #snapshot(session: object, { cookie }: Lifetime, origin: Origin | undefined): Snapshot {
+  #snapshot(session: object, mine: Lifetime, origin: Origin | undefined): Snapshot {
     // The moment of expiry that is stored with the cookie is not looked at: the entry has its own.
     const isSameCookie =
       origin !== undefined &&
       !this.#settings.isClassic &&
-      hasLifetime(origin.cookie) === hasLifetime(cookie) &&
-      changedCookieFields(origin.cookie, cookie).length === 0;
+      hasLifetime(origin.cookie) === hasLifetime(mine.cookie) &&
+      mine.changesSince(origin.cookie).length === 0;
     const snapshot = Snapshot.take(session, origin?.base, { isSameCookie });
     const { maxBytes } = this.#options;
     if (maxBytes === Number.POSITIVE_INFINITY) return snapshot;
@@ -237,5 +237,5 @@ function checkedSession(session: unknown): object {
 
 function lifetimeOf(session: object, ttlMs: number | undefined): Lifetime {
   const { cookie } = session as { cookie?: unknown };
-  return { cookie: fieldsOfCookie(cookie), ttlMs };
+  return new Lifetime(fieldsOfCookie(cookie), ttlMs);
 }
