@@ -10,7 +10,8 @@ import type {
 import { isLive, laterOf } from "../databank/entry.js";
 import { NotConnectedError } from "../databank/errors.js";
 import { Cache, type Cached, type Moment } from "./tiered/cache.js";
-import { type Flight, Flights } from "./tiered/flights.js";
+import type { Flight } from "./tiered/flights.js";
+import { caches, flights, forget, forgetting } from "./tiered/in-process.js";
 import { resolveOptions, type TieredOptions } from "./tiered/options.js";
 import { adopt, loaderOf, UNKNOWN } from "./tiered/store.js";
 
@@ -20,14 +21,12 @@ export type { TieredOptions } from "./tiered/options.js";
  * Keeps entries in another driver's database, and those that were used last in this process too.
  *
  * Writes, touches and deletions go to the store first, and conditions are decided there, so that
- * nothing stale is ever written back. Other drivers on the same store, in this process too, are
- * other caches.
+ * nothing stale is ever written back. All such drivers of a process hear of each other's changes.
  */
 export function tieredDriver(options: TieredOptions): Driver {
   const { store, maxEntries, maxBytes, maxStalenessMs } = resolveOptions(options);
   const load = loaderOf(store);
   const cache = new Cache(maxEntries, maxBytes);
-  const flights = new Flights();
   let loading: Promise<Driver> | undefined;
   let inner: Driver | undefined;
 
@@ -100,19 +99,8 @@ export function tieredDriver(options: TieredOptions): Driver {
     }
   }
 
-  /** Keeps nothing from before the end of a task. */
-  async function forgetAll(task: () => Promise<void>): Promise<void> {
-    flights.beginAll();
-    cache.clear();
-    try {
-      await task();
-    } finally {
-      flights.endAll();
-    }
-  }
-
-  function forget(type: string, members: readonly { readonly id: string }[]): void {
-    for (const { id } of members) cache.delete(keyOf(type, id));
+  function forgetEach(type: string, members: readonly { readonly id: string }[]): void {
+    for (const { id } of members) forget(keyOf(type, id));
   }
 
   const driver: Driver = {
@@ -130,11 +118,13 @@ export function tieredDriver(options: TieredOptions): Driver {
       inner = await loading;
       inner.onCorrupt = (report) => driver.onCorrupt?.(report);
       await inner.connect(schema);
-      adopt(driver, inner, forgetAll);
+      adopt(driver, inner);
+      caches.add(cache);
     },
 
     async disconnect() {
-      await forgetAll(async () => inner?.disconnect());
+      caches.delete(cache);
+      await forgetting([cache], async () => inner?.disconnect());
     },
 
     read(type, reads) {
@@ -152,7 +142,7 @@ export function tieredDriver(options: TieredOptions): Driver {
     },
 
     write(type, writes) {
-      forget(type, writes);
+      forgetEach(type, writes);
       return change(
         type,
         writes,
@@ -170,7 +160,7 @@ export function tieredDriver(options: TieredOptions): Driver {
         touches,
         () => opened().touch(type, touches),
         (key, result, { expiresAt }, at) => {
-          if (result === false) cache.delete(key);
+          if (result === false) forget(key);
           const cached = cache.use(key);
           if (!at || result !== true || !cached) return;
           const deadline = laterOf(cached.entry.expiresAt, expiresAt);
@@ -179,7 +169,7 @@ export function tieredDriver(options: TieredOptions): Driver {
       ),
 
     del(type, deletions) {
-      forget(type, deletions);
+      forgetEach(type, deletions);
       return change(
         type,
         deletions,
@@ -190,7 +180,7 @@ export function tieredDriver(options: TieredOptions): Driver {
   };
   if (typeof store !== "string") {
     inner = store;
-    adopt(driver, store, forgetAll);
+    adopt(driver, store);
   }
   return driver;
 }

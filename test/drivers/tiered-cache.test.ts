@@ -4,6 +4,7 @@ import type { Driver, Method, Read, Write } from "../../src/databank/driver.js";
 import { newLife, nextVersion } from "../../src/databank/version.js";
 import { registerDrivers } from "../../src/drivers/catalog.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
+import { caches } from "../../src/drivers/tiered/in-process.js";
 import { type TieredOptions, tieredDriver } from "../../src/drivers/tiered.js";
 import { Gate } from "../support/gate.js";
 
@@ -496,6 +497,77 @@ describe("a call that another overtakes", () => {
     expect(store.taken()).toEqual([]);
     gate.open();
     await deleting;
+  });
+});
+
+describe("two drivers of one process on one store", () => {
+  async function two() {
+    const store = new Store();
+    const opened = [0, 1].map(() =>
+      tieredDriver({ store: { ...store.driver }, maxStalenessMs: HOUR_MS }),
+    );
+    const [mine, other] = opened as [Driver, Driver];
+    for (const driver of opened) await driver.connect({});
+    const get = async () => (await mine.read("t", [{ id: "a" }]))[0];
+    return { store, mine, other, get };
+  }
+
+  const changes: Readonly<Record<string, (driver: Driver, first: Write) => unknown>> = {
+    "a deletion": (driver) => driver.del("t", [{ id: "a" }]),
+    "a write": (driver, first) => driver.write("t", [change(first)]),
+    "a clear": (driver) => driver.clear?.("t"),
+  };
+
+  for (const [name, apply] of Object.entries(changes)) {
+    it(`do not answer as it was before ${name} of the other`, async () => {
+      const { store, mine, other, get } = await two();
+      const first = entry("a");
+      await mine.write("t", [first]);
+      await get();
+
+      await apply(other, first);
+
+      expect(await get()).toEqual((await store.driver.read("t", [{ id: "a" }]))[0]);
+    });
+
+    it(`do not keep what was asked for before ${name} of the other`, async () => {
+      const { store, mine, other, get } = await two();
+      const first = entry("a");
+      await store.driver.write("t", [first]);
+      const answer = store.hold("after", "read");
+      const reading = mine.read("t", [{ id: "a" }]);
+      await nextTurn();
+
+      await apply(other, first);
+      answer.open();
+
+      expect(await reading).toMatchObject([{ json: '"1"' }]);
+      expect(await get()).toEqual((await store.driver.read("t", [{ id: "a" }]))[0]);
+    });
+  }
+
+  it("forget what a touch of the other did not find", async () => {
+    const { store, mine, other, get } = await two();
+    await mine.write("t", [entry("a")]);
+    await store.driver.del("t", [{ id: "a" }]);
+
+    expect(await other.touch("t", [{ id: "a", expiresAt: null }])).toEqual([false]);
+
+    expect(await get()).toBeNull();
+  });
+
+  it("keep what they have when the other disconnects, which is then forgotten itself", async () => {
+    const before = caches.size;
+    const { store, mine, other } = await two();
+    await mine.write("t", [entry("a")]);
+    await mine.read("t", [{ id: "a" }]);
+    store.taken();
+
+    await other.disconnect();
+
+    expect(await mine.read("t", [{ id: "a" }])).toMatchObject([{ json: '"1"' }]);
+    expect(store.taken()).toEqual([]);
+    expect(caches.size).toBe(before + 1);
   });
 });
 

@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { ServerName } from "../../scripts/servers/index.mjs";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver, Schema } from "../../src/databank/driver.js";
+import type { DriverOptions } from "../../src/databank/registry.js";
 import { newLife } from "../../src/databank/version.js";
 import { DatabankStore } from "../../src/store/store-class.js";
 import { testDriver } from "../../src/testing/index.js";
@@ -25,6 +26,8 @@ export interface ServerDriver {
   readonly place: (url: string, name: string) => string;
   /** A new driver for a databank's URL. */
   readonly driver: (url: string) => Driver;
+  /** What `Databank.get` is given for a databank's URL; the URL as `url` where left out. */
+  readonly params?: (url: string) => DriverOptions;
   /** The server to end and to start again; left out where the driver has outage tests of its own. */
   readonly server?: ServerName;
   /** Whether the database can list entries, without which databank-test has nothing to go by. */
@@ -33,7 +36,7 @@ export interface ServerDriver {
 
 /** The tests that every driver of a server must pass, each in a place of its own on the server. */
 export function testServerDriver(options: ServerDriver): void {
-  const { name, url, driver, server, scans = true } = options;
+  const { name, url, driver, server, scans = true, params = (to) => ({ url: to }) } = options;
   const run = randomUUID().slice(0, 8);
   const place = (what: string) => options.place(url, `${what}_${run}`);
 
@@ -65,7 +68,7 @@ export function testServerDriver(options: ServerDriver): void {
 
   if (scans) {
     it("keeps the promise of databank-test", () => {
-      expectDatabankTest(name, { url: place("classic"), timeoutMs: 30_000 });
+      expectDatabankTest(name, { ...params(place("classic")), timeoutMs: 30_000 });
     }, 120_000);
   }
 

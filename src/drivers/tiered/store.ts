@@ -1,5 +1,6 @@
 import type { Capabilities, Driver, Schema } from "../../databank/driver.js";
 import { sourceToOpen } from "../../databank/driver-source.js";
+import { caches, forgetting } from "./in-process.js";
 
 /** What is promised until the driver of the store has been loaded. */
 export const UNKNOWN: Capabilities = {
@@ -25,18 +26,14 @@ export function loaderOf(store: Driver | string): (schema: Schema) => Promise<Dr
 const OPTIONAL = ["scan", "search", "count", "clear", "deleteExpired"] as const;
 
 /** Gives a driver what the driver of the store has of what a driver need not have. */
-export function adopt(
-  driver: Driver,
-  inner: Driver,
-  forgetAll: (task: () => Promise<void>) => Promise<void>,
-): void {
+export function adopt(driver: Driver, inner: Driver): void {
   const { scan, search, count, clear, deleteExpired, retry, calling } = inner;
   for (const name of OPTIONAL) delete driver[name];
   Object.assign(driver, {
     ...(scan && { scan: scan.bind(inner) }),
     ...(search && { search: search.bind(inner) }),
     ...(count && { count: count.bind(inner) }),
-    ...(clear && { clear: (type: string) => forgetAll(() => clear.call(inner, type)) }),
+    ...(clear && { clear: (type: string) => forgetting(caches, () => clear.call(inner, type)) }),
     ...(deleteExpired && { deleteExpired: deleteExpired.bind(inner) }),
     ...(retry && { retry: retry.bind(inner) }),
     ...(calling && { calling }),
