@@ -159,10 +159,11 @@ export function tieredDriver(options: TieredOptions): Driver {
         type,
         touches,
         () => opened().touch(type, touches),
-        (key, result, { expiresAt }, at) => {
+        (key, result, { expiresAt }) => {
           if (result === false) forget(key);
+          // It is still there only where nothing but touches was under way at the same time.
           const cached = cache.use(key);
-          if (!at || result !== true || !cached) return;
+          if (result !== true || !cached) return;
           const deadline = laterOf(cached.entry.expiresAt, expiresAt);
           cache.set(key, { ...cached, entry: { ...cached.entry, expiresAt: deadline } });
         },
