@@ -108,8 +108,10 @@ export function redisDriver(options: RedisOptions): Driver {
     disconnect,
 
     async read(type, reads) {
+      const { entries } = connected();
+      if (reads.some(({ known }) => known !== undefined)) return entries.readKnown(type, reads);
       const ids = reads.map(({ id }) => id);
-      return connected().entries.read(type, ids);
+      return entries.read(type, ids);
     },
 
     write: (type, writes) => each(writes, (member) => write(type, member)),

@@ -265,6 +265,45 @@ describeServer("MEMCACHED_URL", (url) => {
       await proxy.close();
     });
 
+    it("send no value that the reader knows, if it was seen over this connection", async () => {
+      const prefix = `${randomUUID()}:`;
+      const proxy = await between(url);
+      const mine = await connected({ url: proxy.url, prefix });
+      const other = await connected({ url, prefix });
+      const written = ["a", "b", "c", "d"].map((id) => entry(id));
+      const [a, b, c, d] = written as [Write, Write, Write, Write];
+      const theirs = change(b, { json: '"theirs"' });
+      const expiresAt = Date.now() + 2 * HOUR_MS;
+      await mine.write("s", written);
+      await other.write("s", [theirs]);
+      await other.touch("s", [{ id: "c", expiresAt }]);
+      await other.del("s", [{ id: "d" }]);
+      const asked = async (...entries: readonly Write[]) => {
+        proxy.received.length = 0;
+        return mine.read(
+          "s",
+          entries.map(({ id, version }) => ({ id, known: version })),
+        );
+      };
+
+      expect(await asked(a)).toEqual([asItIs(a)]);
+      expect(proxy.received).toEqual([`mg ${prefix}s:a c\r\n`]);
+      expect(await asked(a, b, c, d)).toEqual([
+        asItIs(a),
+        asItIs(theirs),
+        { ...asItIs(c), expiresAt },
+        null,
+      ]);
+      expect(proxy.received.map((text) => text.replaceAll(`${prefix}s:`, ""))).toEqual([
+        "mg a c\r\nmg b c\r\nmg c c\r\nmg d c\r\n",
+        "mg b v c\r\nmg c v c\r\n",
+      ]);
+      expect(await asked(entry("a"))).toEqual([asItIs(a)]);
+      expect(proxy.received).toEqual([`mg ${prefix}s:a v c\r\n`]);
+      await Promise.all([mine.disconnect(), other.disconnect()]);
+      await proxy.close();
+    });
+
     it("answers may come in pieces", async () => {
       const proxy = await between(url, 7);
       const driver = await connected({ url: proxy.url, prefix: `${randomUUID()}:` });

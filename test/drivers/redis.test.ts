@@ -149,6 +149,51 @@ describeServer("REDIS_URL", (url) => {
       expect(await ask("PEXPIRETIME", `${prefix}session:abc`)).toBe(Number(expiresAt) - 1);
     });
 
+    it("is sent without a value that the reader knows, unless that has changed", async () => {
+      const { driver, spy, prefix } = await spiedDriver();
+      const json = JSON.stringify("ü".repeat(1000));
+      const [kept, touched, gone] = ["kept", "touched", "gone"].map((id) => entry(id, { json }));
+      const [changed, fresh] = [entry("changed", { json }), entry("fresh", { json })];
+      const all = [kept, touched, gone, changed, fresh] as Write[];
+      const expiresAt = Date.now() + 2 * HOUR_MS;
+      const version = nextVersion(changed.version);
+      await driver.write("session", all);
+      await driver.touch("session", [{ id: "touched", expiresAt }]);
+      await driver.del("session", [{ id: "gone" }]);
+      await driver.write("session", [{ ...changed, json: "2", version }]);
+      spy.commands.length = 0;
+
+      const found = await driver.read("session", [
+        ...all.slice(0, 4).map((each) => ({ id: each.id, known: each.version })),
+        { id: "fresh" },
+      ]);
+
+      const { json: _, ...unchanged } = kept as Write;
+      expect(found).toEqual([
+        unchanged,
+        { ...unchanged, id: "touched", version: touched?.version, expiresAt },
+        null,
+        { ...changed, json: "2", version },
+        fresh,
+      ]);
+      expect(spy.commands).toEqual([..."GETRANGE ".repeat(4).trim().split(" "), "MGET", "MGET"]);
+      expect(await driver.read("session", [{ id: "kept", known: kept?.version ?? "" }])).toEqual([
+        unchanged,
+      ]);
+      expect(spy.commands.slice(6)).toEqual(["GETRANGE"]);
+
+      await ask("SET", `${prefix}session:plain`, '{"n":1}', "PX", "60000");
+      await ask("RPUSH", `${prefix}session:list`, "a");
+      const [plain] = await driver.read("session", [{ id: "plain" }]);
+      const known = (plain as Write).version;
+      expect(
+        await driver.read("session", [
+          { id: "plain", known },
+          { id: "list", known },
+        ]),
+      ).toEqual([{ ...plain, expiresAt: expect.any(Number) }, null]);
+    });
+
     it("takes one command for each change, and one for all that is read together", async () => {
       const { driver, spy } = await spiedDriver();
       const written = entry("a", { if: "absent" });

@@ -1,12 +1,16 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver } from "../../src/databank/driver.js";
+import { newLife } from "../../src/databank/version.js";
+import { lmdbDriver } from "../../src/drivers/lmdb.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
+import { mysqlDriver } from "../../src/drivers/mysql.js";
 import { postgresDriver } from "../../src/drivers/postgres.js";
 import { redisDriver } from "../../src/drivers/redis.js";
+import { sqliteDriver } from "../../src/drivers/sqlite.js";
 import { tieredDriver } from "../../src/drivers/tiered.js";
 import { testDriver } from "../../src/testing/index.js";
 import { expectFidelity } from "../support/fidelity.js";
@@ -32,6 +36,18 @@ function testContract(store: () => Driver | string): void {
   );
 }
 
+/** Expects a driver to leave a value out that the reader knows, which is what a cache is for. */
+async function expectNoKnownValue(store: Driver): Promise<void> {
+  await store.connect({});
+  const version = newLife();
+  const written = { id: "a", json: '"value"', version, createdAt: Date.now(), expiresAt: null };
+  await store.write("known", [written]);
+
+  const { json, ...unchanged } = written;
+  expect(await store.read("known", [{ id: "a", known: version }])).toEqual([unchanged]);
+  await store.disconnect();
+}
+
 describe("in front of memory", () => {
   testContract(() => memoryDriver());
 });
@@ -45,6 +61,11 @@ describe("in front of SQLite", () => {
     driver: (url) => tieredDriver({ store: storeIn(url) }),
     params: (url) => ({ store: storeIn(url) }),
   });
+});
+
+it("SQLite and LMDB send no value that is cached", async () => {
+  await expectNoKnownValue(sqliteDriver({ url: `sqlite:${join(dir, "known.db")}` }));
+  await expectNoKnownValue(lmdbDriver({ url: `lmdb:${join(dir, "known")}` }));
 });
 
 describe("without asking the store for a minute", () => {
@@ -68,6 +89,7 @@ describe("without asking the store for a minute", () => {
 describeServer("REDIS_URL", (url) => {
   describe("in front of Redis", () => {
     testContract(() => redisDriver({ url }));
+    it("is sent no value that is cached", () => expectNoKnownValue(redisDriver({ url })));
     testOutages("redis", (own) => `tiered:${own}?maxStalenessMs=60000`);
   });
 });
@@ -75,5 +97,12 @@ describeServer("REDIS_URL", (url) => {
 describeServer("POSTGRES_URL", (url) => {
   describe("in front of Postgres", () => {
     testContract(() => postgresDriver({ url, table: "tiered_contract" }));
+    it("is sent no value that is cached", () =>
+      expectNoKnownValue(postgresDriver({ url, table: "tiered_known" })));
   });
+});
+
+describeServer("MYSQL_URL", (url) => {
+  it("MySQL sends no value that is cached", () =>
+    expectNoKnownValue(mysqlDriver({ url, table: "tiered_known" })));
 });

@@ -25,6 +25,11 @@ export class Commands {
     this.#add(`mg ${text} v c\r\n`);
   }
 
+  /** Asks for the number alone. */
+  look({ text }: Key): void {
+    this.#add(`mg ${text} c\r\n`);
+  }
+
   /** Stores an entry where the guard allows it. */
   store(key: Key, entry: StoredEntry, guard: Guard): void {
     const header = headerOf(entry, key);

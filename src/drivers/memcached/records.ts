@@ -1,3 +1,4 @@
+import type { Read } from "../../databank/driver.js";
 import { Commands } from "./commands.js";
 import type { Decide, Decision } from "./decisions.js";
 import type { Key } from "./key.js";
@@ -28,18 +29,39 @@ interface Attempt<M extends { readonly id: string }, R> extends Addressed<M> {
 /** Told of a record that cannot be read. */
 export type OnUnreadable = (cause: unknown) => void;
 
-/** Gets records in one trip. */
+/**
+ * Gets records in one trip. Of one whose version the reader knows, and this process has seen, only
+ * the number is asked for: if it is still the same, so is the record, and else there is a second
+ * trip.
+ */
 export async function readRecords(
   link: Link,
-  members: readonly Addressed<{ readonly id: string }>[],
+  members: readonly Addressed<Read>[],
   onUnreadable: OnUnreadable,
 ): Promise<(Seen | null | Error)[]> {
   const commands = new Commands();
-  for (const { key } of members) commands.get(key);
+  const known = members.map(({ member, key }) => {
+    const seen = member.known === undefined ? undefined : link.recent.get(key.text);
+    const isKnown = seen?.entry?.version === member.known;
+    if (isKnown && seen) commands.look(key);
+    else commands.get(key);
+    return isKnown ? seen : undefined;
+  });
   const replies = await link.send(commands);
-  return members.map(({ key, member }, i) =>
-    seenIn(link, key, member.id, replies[i], onUnreadable),
-  );
+  const results = new Array<Seen | null | Error>(members.length);
+  const changed: { readonly place: number; readonly each: Addressed<Read> }[] = [];
+  for (const [place, each] of members.entries()) {
+    const [reply, seen] = [replies[place], known[place]];
+    const isThere = seen !== undefined && reply?.code === "HD";
+    if (isThere && casOf(reply) === seen.cas) results[place] = seen;
+    else if (isThere) changed.push({ place, each });
+    else results[place] = seenIn(link, each.key, each.member.id, reply, onUnreadable);
+  }
+  if (changed.length === 0) return results;
+  const whole = changed.map(({ each: { key, member } }) => ({ key, member: { id: member.id } }));
+  const found = await readRecords(link, whole, onUnreadable);
+  for (const [i, { place }] of changed.entries()) results[place] = found[i] ?? null;
+  return results;
 }
 
 /**

@@ -1,8 +1,11 @@
 import type {
   CorruptReport,
   Deletion,
+  Read,
+  ReadResult,
   StoredEntry,
   Touch,
+  UnchangedEntry,
   Write,
   WriteResult,
 } from "../../databank/driver.js";
@@ -21,6 +24,9 @@ import {
 import type { Keys } from "./keys.js";
 import { DELETE, run, TOUCH, WRITE } from "./scripts.js";
 import type { ServerClock } from "./server-clock.js";
+
+// Longer headers are those of very long versions, which are then read whole.
+const LAST_OF_HEADER = "127";
 
 /** What entries are made with. */
 export interface EntriesParts {
@@ -66,6 +72,33 @@ export class Entries {
         hasHiddenDeadline(entry) ? this.#withDeadline(names[i] ?? "", entry) : entry,
       ),
     );
+  }
+
+  /**
+   * The same for reads of which some know a version. Redis sends only the beginning of those, in
+   * which their version and deadline are, and the whole of what has changed on a second trip.
+   */
+  async readKnown(type: string, reads: readonly Read[]): Promise<readonly ReadResult[]> {
+    const whole = async (some: readonly Read[]) => {
+      const found = await this.read(
+        type,
+        some.map(({ id }) => id),
+      );
+      return some.map((read, i) => [read, found[i] ?? null] as const);
+    };
+    const knowing = reads.filter(({ known }) => known !== undefined);
+    const [beginnings, others] = await Promise.all([
+      Promise.all(knowing.map((read) => this.#unchanged(type, read).catch(withoutCommand))),
+      whole(reads.filter(({ known }) => known === undefined)),
+    ]);
+    const results = new Map<Read, ReadResult>(others);
+    for (const [i, read] of knowing.entries()) {
+      const found = beginnings[i];
+      if (found !== undefined) results.set(read, found);
+    }
+    const changed = await whole(knowing.filter((read) => !results.has(read)));
+    for (const [read, found] of changed) results.set(read, found);
+    return reads.map((read) => results.get(read) ?? null);
   }
 
   /** Stores one entry where its condition holds; `digits` is its deadline. */
@@ -133,6 +166,25 @@ export class Entries {
     const reply = await connection.send("", ["MGET", ...names]);
     const texts: readonly unknown[] = Array.isArray(reply) ? reply : [];
     return names.map((_, i) => textIn(texts[i]));
+  }
+
+  /** The entry without its value, `null` where nothing is, `undefined` where it is another one. */
+  async #unchanged(type: string, { id, known }: Read): Promise<UnchangedEntry | null | undefined> {
+    const { connection, keys, clock } = this.#parts;
+    const key = keys.entry(type, id);
+    const beginning = await connection
+      .send(key, ["GETRANGE", key, "0", LAST_OF_HEADER])
+      .catch((error: unknown) => {
+        // Somebody else keeps something here, of which reading the whole makes what it is.
+        if (isReply(error, "WRONGTYPE")) return undefined;
+        throw error;
+      });
+    if (beginning === "") return null;
+    if (typeof beginning !== "string") return undefined;
+    const entry = fromText(id, beginning, await clock.offset());
+    if (entry === CORRUPT || entry.version !== known || isForeign(entry)) return undefined;
+    const { json, ...unchanged } = entry;
+    return unchanged;
   }
 
   async #text(key: string): Promise<string | null> {
