@@ -22,6 +22,8 @@ export interface Listener {
   readonly received: string[];
   /** How many connections are open. */
   connections(): number;
+  /** Ends the connections that are open. */
+  disconnect(): void;
   close(): Promise<void>;
 }
 
@@ -77,12 +79,16 @@ async function listen(
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
+  const disconnect = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   return {
     url: `memcached://127.0.0.1:${port}`,
     received,
     connections: () => sockets.size,
+    disconnect,
     async close() {
-      for (const socket of sockets) socket.destroy();
+      disconnect();
       server.close();
       await once(server, "close");
     },

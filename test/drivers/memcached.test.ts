@@ -462,6 +462,44 @@ describe("a server that is not as it should be", () => {
     await server.close();
   });
 
+  it("says what it says when it has no connection left", async () => {
+    const server = await imitation(() => "ERROR Too many open connections\r\n");
+
+    await expect(memcachedDriver({ url: server.url }).connect({})).rejects.toMatchObject({
+      message: "memcached answered ERROR Too many open connections",
+    });
+    await vi.waitFor(() => expect(server.connections()).toBe(0));
+    await server.close();
+  });
+
+  it("may go away in the middle of an answer, which then counts for nothing", async () => {
+    const record = "@1 0 never a.b\n{}";
+    const answers = [`VA ${record.length} c5\r\n@1 0 nev`, "HD c6", "HD c6\r\n", "HD c"];
+    const server = await imitation(
+      (line) => greeting(line) ?? (/^m/.test(line) ? answers.shift() : ""),
+    );
+    const driver = await connected({ url: server.url });
+    const calls = [
+      () => driver.read("s", [{ id: "a" }]),
+      () => driver.write("s", [entry("a")]),
+      () => driver.write("s", [entry("a"), entry("b")]),
+    ];
+
+    for (const call of calls) {
+      server.received.length = 0;
+      const results = call();
+      await vi.waitFor(() => expect(server.received.join("")).toMatch(/^m[gs]/m));
+      // What has been answered arrives before the end does.
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      server.disconnect();
+
+      for (const result of await results) expect(result).toBeInstanceOf(Error);
+    }
+    expect(answers).toEqual([]);
+    await driver.disconnect();
+    await server.close();
+  });
+
   it("is not asked again and again", async () => {
     const server = await imitation(() => "ERROR\r\n");
     const driver = memcachedDriver({ url: server.url });

@@ -1,6 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { DatabankError } from "../../databank/errors.js";
 import { Recent } from "./recent.js";
+import { refusal } from "./refusals.js";
 import { type Reply, ReplyReader } from "./reply.js";
 
 /** Where a server is. */
@@ -50,6 +51,8 @@ export class Link {
     try {
       const [reply] = await link.send({ text: "mn\r\n", count: 1, encoding: "latin1" });
       if (reply?.code === "MN") return link;
+      // Others have no room for one more connection, for instance.
+      if (!isUnknown(reply)) throw refusal(reply);
       throw new DatabankError(
         `The server at ${link.#name} does not know the meta commands: the memcached driver needs memcached 1.6 without a password`,
         { cause: reply?.line },
@@ -105,7 +108,7 @@ export class Link {
   #take(reply: Reply): void {
     const [first] = this.#waiting;
     // Such an answer is about the line that was sent, and what counts as the next line is unknown.
-    if (!first || reply.line.startsWith("CLIENT_ERROR") || reply.line === "ERROR") {
+    if (!first || isUnknown(reply)) {
       if (first && first.left + first.replies.length === 1) this.#finish(first, [reply]);
       this.#fail(this.#lost(`gave an answer that makes no sense: ${reply.line}`));
       this.#socket.destroy();
@@ -139,4 +142,9 @@ export class Link {
     clearInterval(this.#watch);
     for (const waiting of this.#waiting.splice(0)) waiting.reject(this.#end);
   }
+}
+
+/** Whether the server did not make sense of what it was sent. */
+function isUnknown(reply: Reply | undefined): boolean {
+  return reply?.line === "ERROR" || reply?.line.startsWith("CLIENT_ERROR") === true;
 }
