@@ -421,6 +421,41 @@ describeServer("DYNAMODB_URL", (url) => {
       expect(result).toMatchObject({ code: "DATABANK_CONFLICT" });
     }, 20_000);
 
+    it("fails the members that it cannot look at, and no others", async () => {
+      const tap = tapped(client, async (operation, _input, pass) => {
+        if (operation === "BatchGetItem") throw named("ProvisionedThroughputExceededException");
+        return pass();
+      });
+      const driver = await connected(tap, table);
+      await driver.write("session", [entry("unseen")]);
+
+      const results = await driver.write("session", [
+        entry("unseen", { if: "absent" }),
+        entry("needs no look", { if: "absent" }),
+      ]);
+
+      expect(results).toEqual([
+        expect.objectContaining({ name: "ProvisionedThroughputExceededException" }),
+        "done",
+      ]);
+    });
+
+    it("fails no other when nothing has to be known", async () => {
+      const tap = tapped(client, async (operation, input, pass) => {
+        if (operation === "BatchWriteItem" && JSON.stringify(input).includes("other 3")) {
+          throw named("ProvisionedThroughputExceededException");
+        }
+        return pass();
+      });
+      const driver = await connected(tap, table);
+      const written = Array.from({ length: 60 }, (_, i) => entry(`other ${10 + i}`));
+
+      const results = await driver.write("session", written);
+
+      expect(results.map((result) => result === "done")).toEqual(written.map((_, i) => i >= 50));
+      expect(await driver.read("session", written.slice(50))).toEqual(written.slice(50));
+    });
+
     it("fails the members that a server has no capacity for, and no others", async () => {
       const tap = tapped(client, async (operation, input, pass) => {
         if (operation === "PutItem" && input.Item.sk.S === "busy") {

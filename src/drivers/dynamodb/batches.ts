@@ -4,7 +4,8 @@ import type { Api, Item } from "./client.js";
 import { type Key, toItemKey } from "./key.js";
 
 const MAX_GETS = 100;
-const MAX_WRITES = 25;
+/** How many members a batch of writes may have. */
+export const MAX_WRITES = 25;
 const MAX_ATTEMPTS = 8;
 const FIRST_PAUSE_MS = 25;
 const MAX_PAUSE_MS = 1000;
@@ -81,7 +82,8 @@ async function pause(attempt: number): Promise<void> {
   await delay(limit * (0.5 + Math.random() / 2));
 }
 
-function chunks<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+/** Parts of a list, each of up to `size` members. */
+export function chunks<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, i) =>
     all.slice(i * size, (i + 1) * size),
   );

@@ -67,7 +67,11 @@ export async function changeItems<M extends { readonly id: string }, R>(
     return results;
   }
   for (let round = 0; pending.length > 0; round += 1) {
-    await look(place, pending);
+    const error = await look(place, pending).catch(slotError);
+    const isUnseen = ({ seen }: Attempt<M>) => seen === undefined;
+    // The others have been told apart already, or even changed.
+    if (error) for (const { position } of pending.filter(isUnseen)) results[position] = error;
+    pending = pending.filter((each) => !isUnseen(each));
     pending = await refused(pending, (each) => {
       const { key, member, seen = null } = each;
       const current = liveEntryOf(seen, key.fullId, place.onUnreadable);
