@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { blocksOf, extensionOf, pagesOf, Workshop } from "../support/workshop.js";
 
@@ -168,6 +169,45 @@ describe("the first application", () => {
     } finally {
       await stop();
     }
+  });
+});
+
+const DRIVER_PAGES = pagesOf().filter((page) => /^docs\/drivers\/\w+\.md$/.test(page));
+const IN_THIS_MACHINE = ["disk", "lmdb", "memory", "sqlite", "tiered"];
+// They wait for a server before they make a store.
+const WAITING = /await (connect\(|createClient)/;
+const HAS_SQLITE = process.getBuiltinModule?.("node:sqlite") !== undefined;
+
+describe("the examples of the drivers' pages that make a store", () => {
+  const examples = DRIVER_PAGES.flatMap((page) =>
+    blocksOf(page, "js")
+      .filter((code) => code.includes("new DatabankStore(") && !WAITING.test(code))
+      .filter((code) => HAS_SQLITE || !code.includes("node:sqlite"))
+      .map((code, i) => [basename(page, ".md"), i + 1, code] as const),
+  );
+
+  it("are on each page", () => {
+    const names = DRIVER_PAGES.map((page) => basename(page, ".md"));
+    expect([...new Set(examples.map(([name]) => name))]).toEqual(names);
+  });
+
+  it.each(examples)("run: %s (%i)", (name, number, code) => {
+    const file = workshop.write(
+      `${name}-${number}.mjs`,
+      `import { DatabankStore } from "connect-databank";
+      const ca = undefined;
+      ${code}
+      console.log(store.policy().driver);
+      if (${IN_THIS_MACHINE.includes(name)}) {
+        await store.set("an id", { cookie: {}, views: 1 });
+        console.log((await store.get("an id")).views);
+      }
+      process.exit();`,
+    );
+
+    const printed = workshop.run([file], { MONGODB_URL: "mongodb://db.example.com" });
+
+    expect(printed).toBe(IN_THIS_MACHINE.includes(name) ? `${name}\n1\n` : `${name}\n`);
   });
 });
 

@@ -1,9 +1,10 @@
-import { basename } from "node:path";
+import { existsSync } from "node:fs";
+import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
 import { DatabankStore } from "../../src/store/store-class.js";
-import { pagesOf, textOf } from "../support/workshop.js";
+import { pagesOf, ROOT, textOf } from "../support/workshop.js";
 
 /** The names that a page shows as code, at their beginning: `set(sid, session)` is `set`. */
 function namesOf(page: string): Set<string> {
@@ -112,6 +113,22 @@ describe("the page of each driver", () => {
       "Limits",
     ]);
     expect(textOf("README.md")).toContain(`(${page})`);
+  });
+
+  it.each(pages)("has a row for each option: %s", (page) => {
+    const name = basename(page, ".md");
+    const own = `src/drivers/${name}/options.ts`;
+    const source = textOf(existsSync(join(ROOT, own)) ? own : `src/drivers/${name}.ts`);
+    const interfaces = [...source.matchAll(/interface (\w*Options)\b[^{]*\{(.*?)^\}/gms)];
+    const options = interfaces.flatMap(([, , body = ""]) =>
+      [...body.matchAll(/^ {2}readonly (\w+)\??:/gm)].map(([, option = ""]) => option),
+    );
+    const rows = [...textOf(page).matchAll(/^\| (`\w+`(?:, `\w+`)*) \|/gm)].flatMap(
+      ([, cell = ""]) => cell.match(/\w+/g) ?? [],
+    );
+
+    expect(options.length).toBeGreaterThan(0);
+    expect([...new Set(options)].filter((option) => !rows.includes(option))).toEqual([]);
   });
 
   it("is there for each driver of the package", () => {

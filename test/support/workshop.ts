@@ -36,11 +36,16 @@ export function extensionOf(code: string): "cjs" | "mjs" {
 
 // What an application in the documentation may have installed, and where it is here.
 const PACKAGES: Record<string, string> = {
+  "@aws-sdk/client-dynamodb": "test/peers/node_modules/@aws-sdk/client-dynamodb",
   "connect-databank": ".",
   connect: "node_modules/connect3",
   databank: "node_modules/databank",
   express: "node_modules/express",
   "express-session": "node_modules/express-session",
+  lmdb: "test/peers/node_modules/lmdb",
+  mongodb: "test/peers/node_modules/mongodb",
+  mysql2: "test/peers/node_modules/mysql2",
+  pg: "test/peers/node_modules/pg",
 };
 
 /** A folder of its own, with the built package installed, where examples run as programs. */
