@@ -2,7 +2,18 @@ import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
+import type { Driver } from "../../src/databank/driver.js";
+import { couchbaseDriver } from "../../src/drivers/couchbase.js";
+import { diskDriver } from "../../src/drivers/disk.js";
+import { dynamodbDriver } from "../../src/drivers/dynamodb.js";
+import { lmdbDriver } from "../../src/drivers/lmdb.js";
+import { memcachedDriver } from "../../src/drivers/memcached.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
+import { mongodbDriver } from "../../src/drivers/mongodb.js";
+import { mysqlDriver } from "../../src/drivers/mysql.js";
+import { postgresDriver } from "../../src/drivers/postgres.js";
+import { redisDriver } from "../../src/drivers/redis.js";
+import { sqliteDriver } from "../../src/drivers/sqlite.js";
 import { DatabankStore } from "../../src/store/store-class.js";
 import { pagesOf, ROOT, textOf } from "../support/workshop.js";
 
@@ -137,4 +148,45 @@ describe("the page of each driver", () => {
 
     expect(pages.map((page) => basename(page, ".md")).toSorted()).toEqual(names.toSorted());
   });
+});
+
+describe("the table of README.md", () => {
+  const row = /^\| \[`(\w+):[^|]*\|[^|]*\| ([^|]+) \| ([^|]+) \| ([^|]+) \| (\w+) \|$/gm;
+  const rows = [...textOf("README.md").matchAll(row)].map(([, name = "", ...cells]) => {
+    return [name, cells] as const;
+  });
+  // A driver that is not connected yet; those without a place of their own take it from here.
+  const drivers: Record<string, () => Driver> = {
+    memory: () => memoryDriver(),
+    disk: () => diskDriver({ dir: "sessions" }),
+    sqlite: () => sqliteDriver({ url: "sqlite:./sessions.db" }),
+    lmdb: () => lmdbDriver({ url: "lmdb:./sessions" }),
+    postgres: () => postgresDriver({ url: "postgres://host/db" }),
+    mysql: () => mysqlDriver({ url: "mysql://host/db" }),
+    redis: () => redisDriver({ url: "redis://host" }),
+    dynamodb: () => dynamodbDriver({ url: "dynamodb://region/table" }),
+    memcached: () => memcachedDriver({ url: "memcached://host" }),
+    mongodb: () => mongodbDriver({ url: "mongodb://host/db" }),
+    couchbase: () => couchbaseDriver({ url: "couchbase://host/bucket" }),
+  };
+
+  it("has a row for each driver with a database of its own", () => {
+    expect(rows.map(([name]) => name).toSorted()).toEqual(Object.keys(drivers).toSorted());
+  });
+
+  it.each(rows)(
+    "says what the driver guarantees: %s",
+    (name, [survives, shared, expires, writes]) => {
+      const capabilities = drivers[name]?.().capabilities;
+      const isYes = (cell = "") => cell.startsWith("yes");
+
+      expect(isYes(shared)).toBe(capabilities?.shared);
+      if (name !== "mongodb") {
+        // Of MongoDB the URL and the server decide, which the driver sees when it connects.
+        expect(isYes(survives)).toBe(capabilities?.durable);
+        expect(isYes(expires)).toBe(capabilities?.nativeExpiry);
+      }
+      expect(writes).toBe(capabilities?.conditionalWrites);
+    },
+  );
 });

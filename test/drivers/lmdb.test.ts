@@ -305,7 +305,7 @@ describe("a connection", () => {
 
   it("takes options from its URL", async () => {
     const path = join(dir, "a b");
-    const url = `lmdb://${path.replace(" ", "%20")}?durable=false&mode=416&name=mine`;
+    const url = `lmdb://${path.replace(" ", "%20")}?durable=false&mode=0o640&name=mine`;
     const driver = await connected({ url });
     await driver.write("session", [entry("a")]);
 
