@@ -1,11 +1,12 @@
 import { execFile, fork, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { mkdir, rm, stat, writeFile } from "node:fs/promises";
+import { type FileHandle, mkdir, open as openFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, describe, expect, it } from "vitest";
+import { open } from "lmdb";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver, Schema } from "../../src/databank/driver.js";
 import { Transactions } from "../../src/drivers/lmdb/transactions.js";
@@ -15,6 +16,12 @@ import { entry } from "../support/entry.js";
 import { expectNothingLost } from "../support/killed-writers.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { openOwn, Raw } from "./lmdb-database.js";
+
+// What it does with a file cannot be seen from outside: lmdb itself is asked, and by whom is seen.
+vi.mock("lmdb", async (load) => {
+  const lmdb = await load<typeof import("lmdb")>();
+  return { ...lmdb, open: vi.fn(lmdb.open) };
+});
 
 const SCRIPT = join(__dirname, "lmdb-process.mjs");
 
@@ -301,6 +308,39 @@ describe("a connection", () => {
       expect(mode & 0o777).toBe(0o600);
     }
     await driver.disconnect();
+  });
+
+  it("waits for the disk with each write, unless that is not wanted", async () => {
+    const asked = vi.mocked(open);
+    asked.mockClear();
+    for (const query of ["", "?durable=true", "?durable=false"]) {
+      const driver = await connected({ url: `${urlOf(`durable${query.length}`)}${query}` });
+      await driver.disconnect();
+    }
+
+    const settings = asked.mock.calls.map(([options]) => options);
+    expect(settings).toMatchObject([
+      { noSync: false, overlappingSync: false },
+      { noSync: false, overlappingSync: false },
+      { noSync: true },
+    ]);
+  });
+
+  it("puts the names of folders that were missing on the disk, too", async () => {
+    const probe = await openFile(dir);
+    const synced = vi.spyOn(Object.getPrototypeOf(probe) as FileHandle, "sync");
+    await probe.close();
+    const count = async (url: string) => {
+      synced.mockClear();
+      const driver = await connected({ url });
+      await driver.disconnect();
+      return synced.mock.calls.length;
+    };
+
+    // Those three, and the one that has the name of the first.
+    expect(await count(urlOf("names/of/folders"))).toBe(4);
+    expect(await count(`${urlOf("no/such/names")}?durable=false`)).toBe(0);
+    synced.mockRestore();
   });
 
   it("takes options from its URL", async () => {

@@ -371,6 +371,24 @@ describe("a connection", () => {
     await driver.disconnect();
   });
 
+  it("waits for the disk with each write, unless that is not wanted", async () => {
+    const probe = await openOwn(":memory:");
+    const executed = vi.spyOn(Object.getPrototypeOf(probe), "exec");
+    for (const query of ["", "?durable=true", "?durable=false"]) {
+      const driver = await connected(sqliteDriver({ url: `${urlOf("durable")}${query}` }));
+      await driver.disconnect();
+    }
+
+    const statements = executed.mock.calls.map(([sql]) => `${sql}`);
+    executed.mockRestore();
+    probe.close();
+    expect(statements.filter((sql) => sql.includes("synchronous"))).toEqual([
+      "PRAGMA synchronous = FULL",
+      "PRAGMA synchronous = FULL",
+      "PRAGMA synchronous = NORMAL",
+    ]);
+  });
+
   it("takes options from its URL", async () => {
     const path = join(dir, "a b.db");
     const driver = await connected(
