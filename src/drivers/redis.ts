@@ -98,11 +98,9 @@ export function redisDriver(options: RedisOptions): Driver {
   const driver: Driver = {
     name: "redis",
     capabilities,
-    // The client sends the commands of a turn together by itself. Reads are gathered for one MGET
-    // of all, which in a cluster there cannot be.
-    calling: {
-      immediate: isCluster ? ["read", "write", "touch", "del"] : ["write", "touch", "del"],
-    },
+    // The client sends the commands of a turn together by itself. On one server the keys of a turn
+    // are asked for, or changed, by one command, which in a cluster there cannot be.
+    calling: { immediate: isCluster ? ["read", "write", "touch", "del"] : ["del"], maxBatch: 128 },
 
     connect,
     disconnect,

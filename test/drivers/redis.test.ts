@@ -611,7 +611,7 @@ describe("options", () => {
   it("are those of databank-redis 1.x too", () => {
     const options = { host: "localhost", port: 6379, database: 1, checkIndices: true };
     expect(make(options)().name).toBe("redis");
-    expect(make({})().calling?.immediate).toEqual(["write", "touch", "del"]);
+    expect(make({})().calling?.immediate).toEqual(["del"]);
     expect(make({ url: "valkey://u:p@[::1]:7000/3" })().name).toBe("redis");
     expect(make({ url: "redis+cluster://a,b:1" })().calling?.immediate).toContain("read");
   });

@@ -21,8 +21,9 @@ import {
   toExpiry,
   toText,
 } from "./entry-text.js";
+import { GatheredScripts } from "./gathered-scripts.js";
 import type { Keys } from "./keys.js";
-import { DELETE, run, TOUCH, WRITE } from "./scripts.js";
+import { DELETE, TOUCH, WRITE } from "./scripts.js";
 import type { ServerClock } from "./server-clock.js";
 
 // Longer headers are those of very long versions, which are then read whole.
@@ -47,9 +48,11 @@ export interface Stored {
 /** The entries whose ids are known: each is one key, and each change one command on that key. */
 export class Entries {
   readonly #parts: EntriesParts;
+  readonly #scripts: GatheredScripts;
 
   constructor(parts: EntriesParts) {
     this.#parts = parts;
+    this.#scripts = new GatheredScripts(parts.connection, parts.isCluster);
   }
 
   /** Resolves to the entry, `null` or an error for each id; rejects where the server is away. */
@@ -113,7 +116,7 @@ export class Entries {
       if (isNew) args.push("NX");
       if ((await connection.send(key, args)) !== null) return { result: "done" };
     }
-    const reply = await run(connection, WRITE, key, [
+    const reply = await this.#scripts.run(WRITE, key, [
       text,
       digits,
       ...conditionArguments(write.if),
@@ -139,10 +142,10 @@ export class Entries {
     { id, expiresAt }: Touch,
     periodMs: number | undefined,
   ): Promise<boolean | StoredEntry> {
-    const { connection, keys, clock } = this.#parts;
+    const { keys, clock } = this.#parts;
     const offset = clock.offset();
     const offsetMs = typeof offset === "number" ? offset : await offset;
-    const reply = await run(connection, TOUCH, keys.entry(type, id), [
+    const reply = await this.#scripts.run(TOUCH, keys.entry(type, id), [
       toDigits(expiresAt, offsetMs),
       periodMs === undefined ? "" : String(periodMs),
     ]);
@@ -156,7 +159,7 @@ export class Entries {
     const reply =
       version === undefined
         ? await connection.send(key, ["UNLINK", key])
-        : await run(connection, DELETE, key, marksOf(version));
+        : await this.#scripts.run(DELETE, key, marksOf(version));
     return Number(reply) === 1;
   }
 

@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { type Connection, isReply } from "./connection.js";
 
-// Every script works on one key, so that it runs in a cluster. Digits are a deadline, zeros for
-// never. What has no header of ours is a stranger's, whose deadline only Redis knows.
+// Every script works on each of its keys alone, so that it runs in a cluster, with one key, and
+// gives one result for each. Digits are a deadline, zeros for never. What has no header of ours is a
+// stranger's, whose deadline only Redis knows.
 
 const HEADER = `
 local function headerIn(text)
@@ -42,72 +43,100 @@ local function hasVersion(key, start, beginning, sha)
 end
 `;
 
+/** What is wrong with one key does not stop the others; see {@link errorIn}. */
+const FOR_EACH_KEY = `
+local results, count = {}, #ARGV / #KEYS
+for i = 1, #KEYS do
+  local ok, result = pcall(one, KEYS[i], unpack(ARGV, (i - 1) * count + 1, i * count))
+  if ok then
+    results[i] = result
+  else
+    results[i] = { 'error', false, type(result) == 'table' and result.err or tostring(result) }
+  end
+end
+return results
+`;
+
+/** The error that a script of {@link FOR_EACH_KEY} had with one key. */
+export function errorIn(result: unknown): Error | undefined {
+  const [mark, gap, message] = Array.isArray(result) && result.length === 3 ? result : [];
+  return mark === "error" && gap === null ? new Error(String(message)) : undefined;
+}
+
 /**
- * Writes if the condition holds. Arguments: text, digits, condition (`any`, `absent`, `present` or
+ * Writes if the condition holds. Arguments for each key: text, digits, condition (`any`, `absent`, `present` or
  * `version`), beginning and SHA-1 of the version, 1 to keep a later deadline.
  * Returns 1, the digits of the later deadline that was kept, or the text that is there.
  */
 export const WRITE = script(`${HEADER}${VERSION}
-local key, text, digits, condition = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
-local start = redis.call('GETRANGE', key, 0, 127)
-local isMet = condition == 'any'
-  or condition == 'version' and hasVersion(key, start, ARGV[4], ARGV[5])
-  or condition == 'present' and start ~= ''
-  or condition == 'absent' and start == ''
-if not isMet then return { redis.call('GET', key), redis.call('PTTL', key) } end
-local at, kept = tonumber(digits), nil
-if ARGV[6] == '1' and start ~= '' then
-  local _, storedDigits = header(key, start)
-  local stored, stays = deadline(key, storedDigits)
-  if isLater(stored, at) then
-    local front = headerIn(text)
-    text = front .. stays .. string.sub(text, #front + #digits + 1)
-    at, kept = stored, stays
+local function one(key, text, digits, condition, beginning, sha, extend)
+  local start = redis.call('GETRANGE', key, 0, 127)
+  local isMet = condition == 'any'
+    or condition == 'version' and hasVersion(key, start, beginning, sha)
+    or condition == 'present' and start ~= ''
+    or condition == 'absent' and start == ''
+  if not isMet then return { redis.call('GET', key), redis.call('PTTL', key) } end
+  local at, kept = tonumber(digits), nil
+  if extend == '1' and start ~= '' then
+    local _, storedDigits = header(key, start)
+    local stored, stays = deadline(key, storedDigits)
+    if isLater(stored, at) then
+      local front = headerIn(text)
+      text = front .. stays .. string.sub(text, #front + #digits + 1)
+      at, kept = stored, stays
+    end
   end
+  if at == 0 then
+    redis.call('SET', key, text)
+  else
+    redis.call('SET', key, text, 'PXAT', toExpiry(at))
+  end
+  return kept or 1
 end
-if at == 0 then
-  redis.call('SET', key, text)
-else
-  redis.call('SET', key, text, 'PXAT', toExpiry(at))
-end
-return kept or 1
-`);
+${FOR_EACH_KEY}`);
 
 /**
- * Moves a deadline forward. Arguments: digits, and a length of time in milliseconds or nothing.
+ * Moves a deadline forward. Arguments for each key: digits, and a length of time in milliseconds or nothing.
  * Returns 0 where nothing is there, else 1; or the text, with nothing moved, if the deadline
  * would come into another one of the periods of that length.
  */
 export const TOUCH = script(`${HEADER}
-local key, digits, period = KEYS[1], ARGV[1], tonumber(ARGV[2])
-local start = redis.call('GETRANGE', key, 0, 127)
-if start == '' then return 0 end
-local front, storedDigits = header(key, start)
-local at, stored = tonumber(digits), deadline(key, storedDigits)
-if not isLater(at, stored) then return 1 end
-if period and math.floor(stored / period) ~= math.floor(at / period) then
-  return redis.call('GET', key)
+local function one(key, digits, length)
+  local start = redis.call('GETRANGE', key, 0, 127)
+  if start == '' then return 0 end
+  local front, storedDigits = header(key, start)
+  local at, stored = tonumber(digits), deadline(key, storedDigits)
+  if not isLater(at, stored) then return 1 end
+  local period = tonumber(length)
+  if period and math.floor(stored / period) ~= math.floor(at / period) then
+    return redis.call('GET', key)
+  end
+  if front and #digits == #storedDigits then
+    redis.call('SETRANGE', key, #front, digits)
+  elseif front then
+    local rest = string.sub(redis.call('GET', key), #front + #storedDigits + 1)
+    redis.call('SET', key, front .. digits .. rest, 'KEEPTTL')
+  end
+  if at == 0 then
+    redis.call('PERSIST', key)
+  else
+    redis.call('PEXPIREAT', key, toExpiry(at))
+  end
+  return 1
 end
-if front and #digits == #storedDigits then
-  redis.call('SETRANGE', key, #front, digits)
-elseif front then
-  local rest = string.sub(redis.call('GET', key), #front + #storedDigits + 1)
-  redis.call('SET', key, front .. digits .. rest, 'KEEPTTL')
-end
-if at == 0 then
-  redis.call('PERSIST', key)
-else
-  redis.call('PEXPIREAT', key, toExpiry(at))
-end
-return 1
-`);
+${FOR_EACH_KEY}`);
 
-/** Deletes an entry of one version. Arguments: beginning and SHA-1 of the version. Returns 1 or 0. */
+/**
+ * Deletes an entry of one version. Arguments for each key: beginning and SHA-1 of the version.
+ * Returns 1 or 0.
+ */
 export const DELETE = script(`${VERSION}
-local start = redis.call('GETRANGE', KEYS[1], 0, 127)
-if not hasVersion(KEYS[1], start, ARGV[1], ARGV[2]) then return 0 end
-return redis.call('UNLINK', KEYS[1])
-`);
+local function one(key, beginning, sha)
+  local start = redis.call('GETRANGE', key, 0, 127)
+  if not hasVersion(key, start, beginning, sha) then return 0 end
+  return redis.call('UNLINK', key)
+end
+${FOR_EACH_KEY}`);
 
 /** A Lua script and the hash by which a server that has seen it knows it. */
 export interface Script {
@@ -124,12 +153,24 @@ export function script(text: string): Script {
 /** Runs a script on one key. A server that does not know it, such as one just started, is told it. */
 export function run(
   connection: Connection,
-  { source, sha }: Script,
+  script: Script,
   key: string,
   args: readonly string[],
 ): Promise<unknown> {
-  return connection.send(key, ["EVALSHA", sha, "1", key, ...args]).catch((error: unknown) => {
+  return runOnKeys(connection, script, [key], args);
+}
+
+/** The same on several keys, which one server holds. */
+export function runOnKeys(
+  connection: Connection,
+  { source, sha }: Script,
+  keys: readonly string[],
+  args: readonly string[],
+): Promise<unknown> {
+  const [first = ""] = keys;
+  const rest = [String(keys.length), ...keys, ...args];
+  return connection.send(first, ["EVALSHA", sha, ...rest]).catch((error: unknown) => {
     if (!isReply(error, "NOSCRIPT")) throw error;
-    return connection.send(key, ["EVAL", source, "1", key, ...args]);
+    return connection.send(first, ["EVAL", source, ...rest]);
   });
 }
