@@ -448,6 +448,56 @@ describeServer("REDIS_URL", (url) => {
       expect(await ends()).toBe(-1);
     });
 
+    /** The day in which an id ends in the index of a user. */
+    async function lastDayIn(prefix: string, user: unknown, id: string): Promise<number> {
+      const hash = createHash("sha256").update(JSON.stringify(user)).digest("base64url");
+      const key = `${prefix}%index:session:user.id:${hash.slice(0, 22)}`;
+      return Math.floor(Number(await ask("ZSCORE", key, id)) / DAY_MS);
+    }
+
+    it("has the value that another one writes while a touch is under way as long as the entry", async () => {
+      const { driver, spy, prefix } = await spiedDriver(INDEXED);
+      const in30Days = Date.now() + 30 * DAY_MS;
+      await driver.write("session", [ofUser(7, "a")]);
+      spy.hook = async (args, send) => {
+        const reply = await send();
+        if (args[0] === "EVALSHA" && args[3] === `${prefix}session:a`) {
+          spy.hook = (_args, sendOther) => sendOther();
+          await driver.write("session", [ofUser(8, "a")]);
+        }
+        return reply;
+      };
+
+      expect(await driver.touch("session", [{ id: "a", expiresAt: in30Days }])).toEqual([true]);
+
+      expect(await driver.read("session", [{ id: "a" }])).toMatchObject([{ expiresAt: in30Days }]);
+      expect(await lastDayIn(prefix, 8, "a")).toBe(Math.floor(in30Days / DAY_MS));
+    });
+
+    it("has an entry as long as the later deadline that it keeps, even if the writer ends right after", async () => {
+      const { driver, spy, prefix } = await spiedDriver(INDEXED);
+      for (const [id, expiresAt] of [
+        ["a", Date.now() + 30 * DAY_MS],
+        ["b", null],
+      ] as const) {
+        await driver.write("session", [ofUser(7, id, { expiresAt })]);
+        let isOver = false;
+        spy.hook = async (_args, send) => {
+          if (isOver) throw new Error("The writer is no more");
+          const reply = await send();
+          isOver = String(await ask("GET", `${prefix}session:${id}`)).includes('"id":8');
+          return reply;
+        };
+
+        await driver.write("session", [ofUser(8, id, { extend: true })]);
+        spy.hook = (_args, send) => send();
+
+        expect(await driver.read("session", [{ id }])).toMatchObject([{ expiresAt }]);
+        const lastDay = Math.floor((expiresAt ?? Date.now() + 300 * DAY_MS) / DAY_MS);
+        expect(await lastDayIn(prefix, 8, id)).toBeGreaterThanOrEqual(lastDay);
+      }
+    });
+
     it("drops what has ended when something is added", async () => {
       const { driver, prefix } = await spiedDriver(INDEXED);
       await foundBy(driver, 7);
