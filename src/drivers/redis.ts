@@ -10,11 +10,12 @@ import { lifeCycle } from "./life-cycle.js";
 import { type Connection, withoutCommand } from "./redis/connection.js";
 import { Entries } from "./redis/entries.js";
 import { toDigits } from "./redis/entry-text.js";
+import { PERIOD_MS } from "./redis/index-scripts.js";
 import { Keys } from "./redis/keys.js";
 import { Listing } from "./redis/listing.js";
 import { openConnection } from "./redis/open.js";
 import { type RedisOptions, resolveOptions } from "./redis/options.js";
-import { PERIOD_MS, SearchIndex } from "./redis/search-index.js";
+import { SearchIndex } from "./redis/search-index.js";
 import { ServerClock } from "./redis/server-clock.js";
 
 export type {
