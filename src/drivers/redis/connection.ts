@@ -24,8 +24,8 @@ export interface Connection {
 
 /** A client of any kind, for what is the same of all of them. */
 interface Emitter {
-  on(event: string, listener: () => void): unknown;
-  off(event: string, listener: () => void): unknown;
+  on(event: string, listener: (error?: unknown) => void): unknown;
+  off(event: string, listener: (error?: unknown) => void): unknown;
 }
 
 /** How long a command waits for a connection that has been lost, in milliseconds. */
@@ -83,20 +83,24 @@ function offline(): Error {
   return new DatabankError("Redis is out of reach: its client has no connection");
 }
 
-/** Listens to errors, which would end the process if nobody did, and counts connections. */
+/** Listens to errors, which would end the process if nobody did, and to new connections. */
 export function listenTo(client: Emitter) {
   let connections = 0;
-  const ignore = () => {};
+  let lastError: unknown;
+  const note = (error: unknown) => {
+    lastError = error;
+  };
   const count = () => {
     connections += 1;
   };
-  client.on("error", ignore);
+  client.on("error", note);
   client.on("ready", count);
   return {
     /** Another one whenever there is a new connection, because cursors do not outlast a server. */
     address: () => `connection-${connections}`,
+    lastError: () => lastError,
     stop() {
-      client.off("error", ignore);
+      client.off("error", note);
       client.off("ready", count);
     },
   };

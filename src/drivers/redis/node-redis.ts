@@ -7,8 +7,8 @@ interface NodeRedisClient {
   readonly isOpen: boolean;
   /** Not of clusters. */
   readonly isReady?: boolean;
-  on(event: string, listener: () => void): unknown;
-  off(event: string, listener: () => void): unknown;
+  on(event: string, listener: (error?: unknown) => void): unknown;
+  off(event: string, listener: (error?: unknown) => void): unknown;
   connect(): Promise<unknown>;
   destroy(): unknown;
   withCommandOptions?(options: object): this;

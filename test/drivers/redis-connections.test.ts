@@ -1,0 +1,99 @@
+import { execFile } from "node:child_process";
+import { randomUUID } from "node:crypto";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createServer, type TLSSocket } from "node:tls";
+import { promisify } from "node:util";
+import { describe, expect, it, onTestFinished } from "vitest";
+import { Databank } from "../../src/databank/databank.js";
+import { registerDrivers } from "../../src/drivers/catalog.js";
+import { redisDriver } from "../../src/drivers/redis.js";
+import { selfSigned } from "../support/certificate.js";
+import { describeServer } from "../support/servers.js";
+
+registerDrivers();
+
+describeServer("REDIS_URL", (url) => {
+  const { host } = new URL(url);
+
+  it.each(["valkey", "VALKEY"])("is reached by the scheme %s too", async (scheme) => {
+    const prefix = randomUUID();
+    const bank = Databank.open(`${scheme}://${host}?prefix=${prefix}:`);
+    const same = Databank.open(`redis://${host}?prefix=${prefix}:`);
+
+    await bank.save("session", "a", 1);
+
+    expect(await same.read("session", "a")).toBe(1);
+    await Promise.all([bank.disconnect(), same.disconnect()]);
+  });
+
+  describe("over TLS", () => {
+    /** A way to the server by TLS: its port, and the certificate that it shows. */
+    async function openTls() {
+      const certificate = selfSigned();
+      const sockets = new Set<TLSSocket>();
+      const { hostname, port } = new URL(url);
+      const way = createServer(certificate, (socket) => {
+        sockets.add(socket);
+        const onwards = connect(Number(port), hostname);
+        const end = () => {
+          socket.destroy();
+          onwards.destroy();
+        };
+        for (const each of [socket, onwards]) each.on("error", end).on("close", end);
+        socket.pipe(onwards).pipe(socket);
+      });
+      await new Promise<void>((resolve) => way.listen(0, "127.0.0.1", resolve));
+      onTestFinished(() => {
+        for (const socket of sockets) socket.destroy();
+        way.close();
+      });
+      const { port: own } = way.address() as AddressInfo;
+      return { to: `127.0.0.1:${own}`, ...certificate };
+    }
+
+    it.each([
+      ["rediss", "redis"],
+      ["rediss", "ioredis"],
+      ["valkeys", "redis"],
+    ])(
+      "works by %s with the package %s where the machine trusts the certificate",
+      async (scheme, name) => {
+        const { to, cert } = await openTls();
+        const folder = await mkdtemp(join(tmpdir(), "redis-"));
+        onTestFinished(() => rm(folder, { recursive: true }));
+        await writeFile(join(folder, "cert.pem"), cert);
+        const code = `
+        const { Databank } = require("./dist/databank-module.js");
+        const bank = Databank.open("${scheme}://${to}?prefix=${randomUUID()}:&package=${name}");
+        bank.save("session", "a", "by TLS")
+          .then(() => bank.read("session", "a"))
+          .then(console.log, console.error)
+          .finally(() => bank.disconnect());`;
+
+        // Node looks at this variable when it starts.
+        const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, "cert.pem") };
+        const root = join(__dirname, "../..");
+        const ran = await promisify(execFile)(process.execPath, ["-e", code], { cwd: root, env });
+
+        expect(ran).toEqual({ stdout: "by TLS\n", stderr: "" });
+      },
+    );
+
+    it.each(["redis", "ioredis"] as const)(
+      "fails with the package %s where nobody vouches for the certificate",
+      async (name) => {
+        const { to } = await openTls();
+        const driver = redisDriver({ url: `rediss://${to}`, package: name });
+
+        await expect(driver.connect({})).rejects.toMatchObject({
+          code: "DEPTH_ZERO_SELF_SIGNED_CERT",
+        });
+
+        await driver.disconnect();
+      },
+    );
+  });
+});
