@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { type AddressInfo, connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,9 +12,56 @@ import { Databank } from "../../src/databank/databank.js";
 import { registerDrivers } from "../../src/drivers/catalog.js";
 import { redisDriver } from "../../src/drivers/redis.js";
 import { selfSigned } from "../support/certificate.js";
-import { describeServer } from "../support/servers.js";
+import { describeServer, ownServer } from "../support/servers.js";
+import { openClient } from "./redis-client.js";
 
 registerDrivers();
+
+const HOUR_MS = 3_600_000;
+
+describe("the permissions that the documentation asks for", () => {
+  const page = readFileSync(join(__dirname, "../../docs/drivers/redis.md"), "utf8");
+  const [rule = ""] = /ACL SETUSER app .+/.exec(page) ?? [];
+
+  it.each(["redis", "ioredis"])("are enough over %s, and go without KEYS", async (name) => {
+    const own = await ownServer("redis", { durable: false });
+    onTestFinished(() => own.close());
+    const admin = await openClient(own.url);
+    onTestFinished(() => admin.destroy());
+    await admin.sendCommand([...rule.split(" "), "+ping", "+hello", "+info"]);
+    // Older servers do not know it, and refuse the rule.
+    await admin.sendCommand(["ACL", "SETUSER", "app", "+client|setinfo"]).catch(() => {});
+    const to = `${own.url.replace("://", "://app:password@")}?package=${name}`;
+    const schema = { session: { indices: ["user.id"] } };
+    const bank = Databank.open(to, { schema });
+    onTestFinished(() => bank.disconnect());
+    const search = async () => {
+      const found: string[] = [];
+      for await (const { id } of bank.search("session", { "user.id": 7 })) found.push(id);
+      return found.sort();
+    };
+
+    await bank.save("session", "a", { user: { id: 7 } }, { expiresAt: Date.now() + HOUR_MS });
+    await bank.create("session", "b", { user: { id: 7 } });
+    await bank.update("session", "b", { user: { id: 7 }, n: 1 });
+    await bank.incr("session", "n");
+    await bank.touch("session", "a", Date.now() + 50 * HOUR_MS);
+    await bank.touch("session", "a", null);
+    await admin.sendCommand(["SET", "session:old", '{"old":1}', "PX", "60000"]);
+
+    expect(await bank.read("session", "old")).toEqual({ old: 1 });
+    expect([await search(), await search()]).toEqual([
+      ["a", "b"],
+      ["a", "b"],
+    ]);
+    await bank.del("session", "b");
+    expect(await search()).toEqual(["a"]);
+    expect(await bank.count("session")).toBe(3);
+    await bank.clear("session");
+    expect(await bank.count("session")).toBe(0);
+    expect(rule).not.toMatch(/@|\+keys|\+flush/i);
+  });
+});
 
 describeServer("REDIS_URL", (url) => {
   const { host } = new URL(url);

@@ -3,7 +3,6 @@ import { inspect } from "node:util";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { CorruptReport, Driver, EntryPage, Schema, Write } from "../../src/databank/driver.js";
-import { DatabankError } from "../../src/databank/errors.js";
 import { nextVersion } from "../../src/databank/version.js";
 import { redisDriver } from "../../src/drivers/redis.js";
 import { testDriver } from "../../src/testing/index.js";
@@ -662,31 +661,6 @@ describe("a server that is away", () => {
       await driver.disconnect();
     });
   }
-});
-
-describe("a package that is missing", () => {
-  it("is named with the command that installs it", async () => {
-    vi.resetModules();
-    vi.doMock("../../src/drivers/import-package.js", () => ({
-      importPackage: (driver: string, packageName: string, range: string) => {
-        throw new DatabankError(`${driver}: npm install "${packageName}@${range}"`, {
-          code: "DATABANK_DRIVER_NOT_INSTALLED",
-        });
-      },
-    }));
-    try {
-      const { redisDriver: alone } = await import("../../src/drivers/redis.js");
-      for (const [options, advice] of [
-        [{}, 'npm install "redis@>=5"'],
-        [{ package: "ioredis" }, 'npm install "ioredis@>=5"'],
-      ] as const) {
-        const connecting = alone({ url: "redis://127.0.0.1:1", ...options }).connect({});
-        await expect(connecting).rejects.toThrow(advice);
-      }
-    } finally {
-      vi.doUnmock("../../src/drivers/import-package.js");
-    }
-  });
 });
 
 describe("options", () => {
