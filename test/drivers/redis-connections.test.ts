@@ -2,12 +2,17 @@ import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { type AddressInfo, connect } from "node:net";
+import {
+  type AddressInfo,
+  connect,
+  createServer as createPlainServer,
+  type Socket,
+} from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer, type TLSSocket } from "node:tls";
 import { promisify } from "node:util";
-import { describe, expect, it, onTestFinished } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import { registerDrivers } from "../../src/drivers/catalog.js";
 import { redisDriver } from "../../src/drivers/redis.js";
@@ -63,6 +68,57 @@ describe("the permissions that the documentation asks for", () => {
   });
 });
 
+describe("a name that leads to another server after a failover", () => {
+  it.each(["redis", "ioredis"] as const)(
+    "is followed over %s, although the old master still answers",
+    async (name) => {
+      const [old, next] = await Promise.all([ownServer("redis"), ownServer("redis")]);
+      let master = old;
+      const way = createPlainServer((socket) => {
+        const onwards = connect(portOf(master), "127.0.0.1");
+        joined(socket, onwards);
+      });
+      await new Promise<void>((resolve) => way.listen(0, "127.0.0.1", resolve));
+      const { port } = way.address() as AddressInfo;
+      const bank = Databank.open(`redis://127.0.0.1:${port}?package=${name}`);
+      const admin = await openClient(old.url);
+      onTestFinished(async () => {
+        await bank.disconnect();
+        admin.destroy();
+        way.close();
+        await Promise.all([old.close(), next.close()]);
+      });
+      await bank.save("session", "a", 1);
+
+      master = next;
+      await admin.sendCommand(["REPLICAOF", "127.0.0.1", String(portOf(next))]);
+      const saved = () =>
+        bank.save("session", "b", 2).then(
+          () => true,
+          () => false,
+        );
+      await vi.waitUntil(saved, { timeout: 10_000, interval: 50 });
+
+      const there = await openClient(next.url);
+      expect(await there.sendCommand(["EXISTS", "session:b"])).toBe(1);
+      there.destroy();
+    },
+    30_000,
+  );
+});
+
+const portOf = ({ url }: { readonly url: string }) => Number(new URL(url).port);
+
+/** Passes on what comes from either side, and ends both together. */
+function joined(socket: Socket, onwards: Socket): void {
+  const end = () => {
+    socket.destroy();
+    onwards.destroy();
+  };
+  for (const each of [socket, onwards]) each.on("error", end).on("close", end);
+  socket.pipe(onwards).pipe(socket);
+}
+
 describeServer("REDIS_URL", (url) => {
   const { host } = new URL(url);
 
@@ -86,12 +142,7 @@ describeServer("REDIS_URL", (url) => {
       const way = createServer(certificate, (socket) => {
         sockets.add(socket);
         const onwards = connect(Number(port), hostname);
-        const end = () => {
-          socket.destroy();
-          onwards.destroy();
-        };
-        for (const each of [socket, onwards]) each.on("error", end).on("close", end);
-        socket.pipe(onwards).pipe(socket);
+        joined(socket, onwards);
       });
       await new Promise<void>((resolve) => way.listen(0, "127.0.0.1", resolve));
       onTestFinished(() => {

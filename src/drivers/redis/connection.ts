@@ -18,6 +18,8 @@ export interface Connection {
   servers(): readonly Server[];
   /** Whether a command would be sent now, as far as the client knows. */
   isReady(): boolean;
+  /** Connects again, to the master that the name may lead to by now. */
+  reconnect?(): void;
   /** Ends a client of our own, and leaves any other as it was. */
   close(): void;
 }
@@ -53,7 +55,10 @@ export function patiently(connection: Connection): Connection {
   async function sendLater(send: () => Promise<unknown>, error: unknown): Promise<unknown> {
     let refusal = withoutCommand(error);
     const until = performance.now() + PATIENCE_MS;
-    while (REFUSED.test(refusal.message) && performance.now() < until) {
+    // A replica refuses writes, which the server was when it was connected to, or is by now.
+    const isReplica = () => connection.reconnect !== undefined && isReply(refusal, "READONLY");
+    while ((REFUSED.test(refusal.message) || isReplica()) && performance.now() < until) {
+      if (isReplica()) connection.reconnect?.();
       // One timer for all that wait.
       pause ??= delay(PAUSE_MS, undefined, { ref: false }).then(() => {
         pause = undefined;
