@@ -18,7 +18,7 @@ import { registerDrivers } from "../../src/drivers/catalog.js";
 import { redisDriver } from "../../src/drivers/redis.js";
 import { selfSigned } from "../support/certificate.js";
 import { describeServer, ownServer } from "../support/servers.js";
-import { openClient } from "./redis-client.js";
+import { type Client, openClient } from "./redis-client.js";
 
 registerDrivers();
 
@@ -131,6 +131,30 @@ describeServer("REDIS_URL", (url) => {
 
     expect(await same.read("session", "a")).toBe(1);
     await Promise.all([bank.disconnect(), same.disconnect()]);
+  });
+
+  it("may be reached over a pool of the program's, which stays open", async () => {
+    const name = "redis";
+    const { createClientPool } = (await import(name)) as {
+      createClientPool(options: object): Client;
+    };
+    const pool = createClientPool({ url });
+    pool.on("error", () => {});
+    await pool.connect();
+    onTestFinished(() => pool.destroy());
+    const bank = new Databank(redisDriver({ client: pool, prefix: `${randomUUID()}:` }), {
+      schema: { session: { indices: ["user.id"] } },
+    });
+
+    await bank.save("session", "a", { user: { id: 7 } });
+    await bank.update("session", "a", { user: { id: 7 }, n: 1 });
+    const found: unknown[] = [];
+    for await (const { value } of bank.search("session", { "user.id": 7 })) found.push(value);
+    await bank.disconnect();
+
+    expect(found).toEqual([{ user: { id: 7 }, n: 1 }]);
+    expect(pool.isOpen).toBe(true);
+    expect(await pool.sendCommand(["PING"])).toBe("PONG");
   });
 
   describe("over TLS", () => {
