@@ -17,12 +17,11 @@ import { Databank } from "../../src/databank/databank.js";
 import { registerDrivers } from "../../src/drivers/catalog.js";
 import { redisDriver } from "../../src/drivers/redis.js";
 import { selfSigned } from "../support/certificate.js";
+import { HOUR_MS } from "../support/entry.js";
 import { describeServer, ownServer } from "../support/servers.js";
 import { type Client, openClient } from "./redis-client.js";
 
 registerDrivers();
-
-const HOUR_MS = 3_600_000;
 
 describe("the permissions that the documentation asks for", () => {
   const page = readFileSync(join(__dirname, "../../docs/drivers/redis.md"), "utf8");
