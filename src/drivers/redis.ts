@@ -10,11 +10,12 @@ import { lifeCycle } from "./life-cycle.js";
 import { type Connection, withoutCommand } from "./redis/connection.js";
 import { Entries } from "./redis/entries.js";
 import { toDigits } from "./redis/entry-text.js";
+import { PERIOD_MS } from "./redis/index-scripts.js";
 import { Keys } from "./redis/keys.js";
 import { Listing } from "./redis/listing.js";
 import { openConnection } from "./redis/open.js";
 import { type RedisOptions, resolveOptions } from "./redis/options.js";
-import { PERIOD_MS, SearchIndex } from "./redis/search-index.js";
+import { SearchIndex } from "./redis/search-index.js";
 import { ServerClock } from "./redis/server-clock.js";
 
 export type {
@@ -77,22 +78,29 @@ export function redisDriver(options: RedisOptions): Driver {
     const offset = clock.offset();
     const offsetMs = typeof offset === "number" ? offset : await offset;
     const digits = toDigits(member.expiresAt, offsetMs);
-    if (!index.has(type)) return (await entries.store(type, member, digits)).result;
-    // First, so that no search misses what has been written, whatever happens in between.
-    await index.add(type, member.id, member.json, digits);
-    const { result, kept } = await entries.store(type, member, digits);
-    if (kept !== undefined) await index.add(type, member.id, member.json, kept);
-    return result;
+    for (let until = digits; ; ) {
+      const indexed = index.has(type) ? { until, periodMs: PERIOD_MS } : undefined;
+      // First, so that no search misses what has been written, whatever happens in between.
+      if (indexed) await index.add(type, member.id, member.json, until);
+      const result = await entries.store(type, member, digits, indexed);
+      if (typeof result === "string" || !("later" in result)) return result;
+      until = result.later;
+    }
   }
 
-  async function touch(type: string, member: Touch): Promise<boolean> {
+  async function touch(type: string, { id, expiresAt }: Touch): Promise<boolean> {
     const { clock, entries, index } = connected();
-    const isIndexed = index.has(type);
-    const found = await entries.touch(type, member, isIndexed ? PERIOD_MS : undefined);
-    if (typeof found === "boolean") return found;
-    const digits = toDigits(member.expiresAt, await clock.offset());
-    await index.add(type, member.id, found.json, digits);
-    return (await entries.touch(type, member, undefined)) === true;
+    const offset = clock.offset();
+    const offsetMs = typeof offset === "number" ? offset : await offset;
+    const digits = toDigits(expiresAt, offsetMs);
+    const periodMs = index.has(type) ? PERIOD_MS : undefined;
+    for (let indexed: string | undefined; ; ) {
+      const found = await entries.touch(type, id, digits, periodMs, indexed);
+      if (typeof found === "boolean") return found;
+      // First, like a write, and for the value that is there when the deadline is moved.
+      await index.add(type, id, found.json, digits);
+      indexed = found.version;
+    }
   }
 
   const driver: Driver = {

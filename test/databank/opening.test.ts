@@ -90,6 +90,21 @@ describe("open", () => {
     await same.disconnect();
   });
 
+  it.each([
+    ["redis", ["redis", "rediss", "valkey", "valkeys", "redis+cluster", "rediss+cluster"]],
+    ["postgres", ["postgres", "postgresql"]],
+    ["mysql", ["mysql", "mariadb"]],
+    ["mongodb", ["mongodb", "mongodb+srv"]],
+    ["couchbase", ["couchbase", "couchbases"]],
+    ["memcached", ["memcached"]],
+    ["dynamodb", ["dynamodb"]],
+  ])("knows %s by each of its schemes", (name, schemes) => {
+    for (const scheme of schemes) {
+      expect(Databank.open(`${scheme}://db.example.com/b`).driverName).toBe(name);
+      expect(Databank.open(`${scheme.toUpperCase()}://h/b`).driverName).toBe(name);
+    }
+  });
+
   it("says which driver may have been meant", () => {
     expect(thrown(() => Databank.open("memori:"))).toMatchObject({
       code: "DATABANK_UNKNOWN_DRIVER",

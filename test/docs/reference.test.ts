@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { servers } from "../../scripts/servers/index.mjs";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver } from "../../src/databank/driver.js";
 import { couchbaseDriver } from "../../src/drivers/couchbase.js";
@@ -104,6 +105,30 @@ describe("docs/databank.md", () => {
 
     expect(outer.length).toBeGreaterThan(35);
     expect(missing("docs/databank.md", outer)).toEqual([]);
+  });
+});
+
+describe("docs/test-servers.md", () => {
+  const compose = textOf("compose.yaml");
+  const services = compose.match(/(?<=^ {2})[\w-]+(?=:$)/gm) ?? [];
+
+  it("names every service of compose.yaml, and every variable of the test servers", () => {
+    expect(services.length).toBeGreaterThan(8);
+    const table = textOf("docs/test-servers.md");
+    const names = [...services, ...servers.map(({ env }) => env)];
+    expect(names.filter((name) => !new RegExp(`[\`= ]${name}[\`= ]`).test(table))).toEqual([]);
+  });
+
+  it("is right in that the services are on the loopback interface only, at the ports of its URLs", () => {
+    const published = (compose.match(/(?<=ports: ).+/g) ?? []).flatMap((line): string[] =>
+      JSON.parse(line),
+    );
+    const ports = published.flatMap((each) => /^127\.0\.0\.1:([\d-]+):/.exec(each)?.[1] ?? []);
+    const inUrls = textOf("docs/test-servers.md").match(/(?<=@?127\.0\.0\.1:)\d+/g) ?? [];
+
+    expect(ports).toHaveLength(published.length);
+    expect(inUrls.length).toBeGreaterThan(6);
+    expect(inUrls.filter((port) => !ports.includes(port))).toEqual([]);
   });
 });
 

@@ -175,6 +175,35 @@ describeServer("COUCHBASE_URL", (url) => {
       expect(driver.capabilities.scan).toBe(true);
     });
 
+    it("are there where somebody else is still making the index", async () => {
+      let questions = 0;
+      const driver = await connected(
+        listing((statement) => {
+          if (statement.startsWith("CREATE")) throw named("IndexExistsError");
+          questions += 1;
+          if (questions < 3) throw named("PlanningFailureError");
+        }),
+      );
+
+      expect(driver.capabilities.scan).toBe(true);
+      expect(questions).toBe(3);
+    });
+
+    it("are not waited for where there is no query service, or none that one may ask", async () => {
+      for (const name of ["ServiceNotAvailableError", "AuthenticationFailureError"]) {
+        let questions = 0;
+        const driver = await connected(
+          listing((statement) => {
+            if (!statement.startsWith("CREATE")) questions += 1;
+            throw named(name);
+          }),
+        );
+
+        expect(driver.capabilities.scan).toBe(false);
+        expect(questions).toBe(1);
+      }
+    });
+
     it("are not guessed where the query service is silent", async () => {
       const silent = listing(() => {
         throw named("UnambiguousTimeoutError");

@@ -1,8 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { importPackage } from "../../src/drivers/import-package.js";
+
+const PEERS = join(__dirname, "../peers/node_modules");
 
 describe("importPackage", () => {
   it("gives the package's exports", async () => {
@@ -34,4 +37,43 @@ describe("importPackage", () => {
       message: expect.stringContaining(", which the redis driver needs, cannot be loaded"),
     });
   });
+});
+
+describe("a client package that is missing", () => {
+  it.each([
+    ["redis", { url: "redis://h" }, 'npm install "redis@>=5"'],
+    ["redis", { url: "redis://h", package: "ioredis" }, 'npm install "ioredis@>=5"'],
+    ["redis", { url: "redis+cluster://h" }, 'npm install "redis@>=5"'],
+    ["couchbase", { url: "couchbase://h/b" }, 'npm install "couchbase@^4"'],
+  ])("of %s is named with the command that installs it (%o)", (name, options, command) => {
+    const output = connectWith(packageAlone(), name, options);
+
+    expect(output).toContain("DATABANK_DRIVER_NOT_INSTALLED");
+    expect(output).toContain(command);
+  });
+
+  it("of redis is done without where there is ioredis", () => {
+    const folder = packageAlone();
+    mkdirSync(join(folder, "node_modules"));
+    symlinkSync(join(PEERS, "ioredis"), join(folder, "node_modules/ioredis"));
+
+    const output = connectWith(folder, "redis", { url: "redis://127.0.0.1:1" });
+
+    expect(output).toContain("ECONNREFUSED");
+  });
+
+  /** The package away from the folders in which Node would find clients. */
+  function packageAlone(): string {
+    const folder = mkdtempSync(join(tmpdir(), "import-"));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    cpSync(join(__dirname, "../../dist"), folder, { recursive: true });
+    return folder;
+  }
+
+  /** What a driver of a package says when it cannot connect. */
+  function connectWith(cwd: string, name: string, options: object): string {
+    const code = `require("./drivers/${name}.js").${name}Driver(${JSON.stringify(options)}).connect({})
+      .catch(({ code, message }) => console.log(code, message))`;
+    return execFileSync(process.execPath, ["-e", code], { cwd, encoding: "utf8" });
+  }
 });

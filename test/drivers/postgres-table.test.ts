@@ -8,7 +8,7 @@ import pg from "pg";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { DeletedPage, Driver } from "../../src/databank/driver.js";
 import { Databank } from "../../src/databank-module.js";
-import { postgresDriver, postgresTableSql } from "../../src/drivers/postgres.js";
+import { type PostgresPool, postgresDriver, postgresTableSql } from "../../src/drivers/postgres.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { describeServer, ownServer } from "../support/servers.js";
 import { databaseAt, inTable } from "./postgres-database.js";
@@ -115,6 +115,40 @@ describeServer("POSTGRES_URL", (url) => {
 
       const driver = await connecting;
       expect(await driver.write("session", [entry("a")])).toEqual(["done"]);
+    });
+
+    it("may come into being while the driver looks whether it is there", async () => {
+      const table = newTable("midway");
+      const gate = await pool.connect();
+      await gate.query("SELECT pg_advisory_lock(hashtext($1))", [table]);
+      const looking = new pg.Pool({ connectionString: url, max: 1 });
+      let looks = 0;
+      // The first look waits after it has begun, so that it sees the catalog as it was before. Then
+      // it opens another table, where a session hears of new names.
+      const slow: PostgresPool = {
+        query({ text, values = [] }) {
+          looks += Number(text.includes("version() AS server"));
+          const waiting = `(SELECT version() || left(pg_relation_size('pg_aggregate')::text, 0)
+            FROM pg_advisory_lock(hashtext('${table}'))) AS server`;
+          const asked = looks === 1 ? text.replace("version() AS server", waiting) : text;
+          return looking.query({ text: asked, values });
+        },
+        on: (event, listener) => looking.on(event, listener),
+        removeListener: (event, listener) => looking.removeListener(event, listener),
+      };
+
+      const connecting = connected(postgresDriver({ pool: slow, table }));
+      const isWaiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
+      await vi.waitUntil(async () => (await rows(isWaiting)).length > 0, 10_000);
+      await pool.query(postgresTableSql({ table }));
+      await gate.query("SELECT pg_advisory_unlock(hashtext($1))", [table]);
+      gate.release();
+
+      const driver = await connecting;
+      expect(looks).toBe(2);
+      expect(await driver.write("session", [entry("a")])).toEqual(["done"]);
+      await driver.disconnect();
+      await looking.end();
     });
 
     it("is used as it is where the role may create nothing", async () => {

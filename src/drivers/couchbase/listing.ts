@@ -1,10 +1,15 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Criterion, EntryPage, Page, Schema } from "../../databank/driver.js";
 import type { CouchbaseCluster } from "./client.js";
-import { isUnanswered } from "./client-error.js";
+import { isOutOfReach, isUnanswered } from "./client-error.js";
 import type { Documents } from "./documents.js";
 import { countOf, indexesFor, keysOf, type Statement } from "./statements.js";
 
 const STEP = 1000;
+
+// So long an index may take that another process has begun to make.
+const INDEX_PATIENCE_MS = 3000;
+const PAUSE_MS = 100;
 
 /** Lists and searches entries by the query service, which finds keys; the documents are read. */
 export class Listing {
@@ -32,7 +37,19 @@ export class Listing {
         // Somebody else may have made it, or the user may not: the next query tells.
       }
     }
-    await this.scan("", { limit: 1, cursor: null });
+    const until = performance.now() + INDEX_PATIENCE_MS;
+    while (!(await this.#isListed(until))) await delay(PAUSE_MS);
+  }
+
+  /** Whether there is an answer. Until then somebody else may be making the index that it needs. */
+  async #isListed(until: number): Promise<boolean> {
+    try {
+      await this.scan("", { limit: 1, cursor: null });
+      return true;
+    } catch (error) {
+      if (isOutOfReach(error) || performance.now() > until) throw error;
+      return false;
+    }
   }
 
   scan(type: string, page: Page): Promise<EntryPage> {

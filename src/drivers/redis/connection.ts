@@ -18,14 +18,16 @@ export interface Connection {
   servers(): readonly Server[];
   /** Whether a command would be sent now, as far as the client knows. */
   isReady(): boolean;
+  /** Connects again, to the master that the name may lead to by now. */
+  reconnect?(): void;
   /** Ends a client of our own, and leaves any other as it was. */
   close(): void;
 }
 
 /** A client of any kind, for what is the same of all of them. */
 interface Emitter {
-  on(event: string, listener: () => void): unknown;
-  off(event: string, listener: () => void): unknown;
+  on(event: string, listener: (error?: unknown) => void): unknown;
+  off(event: string, listener: (error?: unknown) => void): unknown;
 }
 
 /** How long a command waits for a connection that has been lost, in milliseconds. */
@@ -53,7 +55,10 @@ export function patiently(connection: Connection): Connection {
   async function sendLater(send: () => Promise<unknown>, error: unknown): Promise<unknown> {
     let refusal = withoutCommand(error);
     const until = performance.now() + PATIENCE_MS;
-    while (REFUSED.test(refusal.message) && performance.now() < until) {
+    // A replica refuses writes, which the server was when it was connected to, or is by now.
+    const isReplica = () => connection.reconnect !== undefined && isReply(refusal, "READONLY");
+    while ((REFUSED.test(refusal.message) || isReplica()) && performance.now() < until) {
+      if (isReplica()) connection.reconnect?.();
       // One timer for all that wait.
       pause ??= delay(PAUSE_MS, undefined, { ref: false }).then(() => {
         pause = undefined;
@@ -83,20 +88,24 @@ function offline(): Error {
   return new DatabankError("Redis is out of reach: its client has no connection");
 }
 
-/** Listens to errors, which would end the process if nobody did, and counts connections. */
+/** Listens to errors, which would end the process if nobody did, and to new connections. */
 export function listenTo(client: Emitter) {
   let connections = 0;
-  const ignore = () => {};
+  let lastError: unknown;
+  const note = (error: unknown) => {
+    lastError = error;
+  };
   const count = () => {
     connections += 1;
   };
-  client.on("error", ignore);
+  client.on("error", note);
   client.on("ready", count);
   return {
     /** Another one whenever there is a new connection, because cursors do not outlast a server. */
     address: () => `connection-${connections}`,
+    lastError: () => lastError,
     stop() {
-      client.off("error", ignore);
+      client.off("error", note);
       client.off("ready", count);
     },
   };

@@ -4,23 +4,13 @@ import type {
   Read,
   ReadResult,
   StoredEntry,
-  Touch,
   UnchangedEntry,
   Write,
   WriteResult,
 } from "../../databank/driver.js";
 import { foreignVersion } from "../../databank/version.js";
 import { type Connection, isReply, withoutCommand } from "./connection.js";
-import {
-  CORRUPT,
-  fromText,
-  isForeign,
-  marksOf,
-  NEVER,
-  toDigits,
-  toExpiry,
-  toText,
-} from "./entry-text.js";
+import { CORRUPT, fromText, isForeign, marksOf, NEVER, toExpiry, toText } from "./entry-text.js";
 import { GatheredScripts } from "./gathered-scripts.js";
 import type { Keys } from "./keys.js";
 import { DELETE, TOUCH, WRITE } from "./scripts.js";
@@ -39,10 +29,15 @@ export interface EntriesParts {
   readonly onCorrupt: (report: CorruptReport) => void;
 }
 
-/** What a `write` did, and the digits of a later deadline that was kept. */
-export interface Stored {
-  readonly result: WriteResult;
-  readonly kept?: string;
+/** Until when indices have an entry, in digits, and how long their periods are. */
+export interface Indexed {
+  readonly until: string;
+  readonly periodMs: number;
+}
+
+/** A deadline that would stay, in digits. */
+export interface LaterDeadline {
+  readonly later: string;
 }
 
 /** The entries whose ids are known: each is one key, and each change one command on that key. */
@@ -104,8 +99,17 @@ export class Entries {
     return reads.map((read) => results.get(read) ?? null);
   }
 
-  /** Stores one entry where its condition holds; `digits` is its deadline. */
-  async store(type: string, write: Write, digits: string): Promise<Stored> {
+  /**
+   * Stores one entry where its condition holds; `digits` is its deadline. Where the entry is in
+   * indices, `indexed` says until when. Resolves to the digits of a later deadline, with nothing
+   * stored, if that would stay and is beyond what indices have.
+   */
+  async store(
+    type: string,
+    write: Write,
+    digits: string,
+    indexed?: Indexed,
+  ): Promise<WriteResult | LaterDeadline> {
     const { connection, keys, clock } = this.#parts;
     const key = keys.entry(type, write.id);
     const text = toText(write, digits);
@@ -114,43 +118,46 @@ export class Entries {
       const args = ["SET", key, text];
       if (digits !== NEVER) args.push("PXAT", toExpiry(digits));
       if (isNew) args.push("NX");
-      if ((await connection.send(key, args)) !== null) return { result: "done" };
+      if ((await connection.send(key, args)) !== null) return "done";
     }
     const reply = await this.#scripts.run(WRITE, key, [
       text,
       digits,
       ...conditionArguments(write.if),
       write.extend ? "1" : "",
+      ...(indexed ? [indexed.until, String(indexed.periodMs)] : ["", ""]),
     ]);
-    if (typeof reply === "string") return { result: "done", kept: reply };
-    if (!Array.isArray(reply)) return { result: "done" };
+    if (typeof reply === "string") return { later: reply };
+    if (!Array.isArray(reply)) return "done";
     const [there, left] = reply;
-    if (typeof there !== "string") return { result: { conflict: null } };
+    if (typeof there !== "string") return { conflict: null };
     const entry = this.#entry(type, write.id, there, await clock.offset());
     // What makes no sense counts as missing, and so it is replaced.
-    if (!entry) return this.store(type, { ...write, if: foreignVersion(there) }, digits);
-    const conflict = isForeign(entry) ? withTimeLeft(entry, Number(left)) : entry;
-    return { result: { conflict } };
+    if (!entry) return this.store(type, { ...write, if: foreignVersion(there) }, digits, indexed);
+    return { conflict: isForeign(entry) ? withTimeLeft(entry, Number(left)) : entry };
   }
 
   /**
-   * Moves one deadline forward, and resolves to whether the entry was live; or to the entry, with
-   * nothing moved, if its deadline would come into another period of `periodMs`.
+   * Moves one deadline forward, to `digits`, and resolves to whether the entry was live. Where the
+   * entry is in indices with periods of `periodMs`, `indexed` is the version that they have until
+   * then: resolves to the entry, with nothing moved, if the deadline would come into another period
+   * and it has another version.
    */
   async touch(
     type: string,
-    { id, expiresAt }: Touch,
-    periodMs: number | undefined,
+    id: string,
+    digits: string,
+    periodMs?: number,
+    indexed?: string,
   ): Promise<boolean | StoredEntry> {
     const { keys, clock } = this.#parts;
-    const offset = clock.offset();
-    const offsetMs = typeof offset === "number" ? offset : await offset;
     const reply = await this.#scripts.run(TOUCH, keys.entry(type, id), [
-      toDigits(expiresAt, offsetMs),
+      digits,
       periodMs === undefined ? "" : String(periodMs),
+      ...(indexed === undefined ? ["", ""] : marksOf(indexed)),
     ]);
     if (typeof reply !== "string") return reply !== 0;
-    return this.#entry(type, id, reply, offsetMs) ?? false;
+    return this.#entry(type, id, reply, await clock.offset()) ?? false;
   }
 
   async del(type: string, { id, if: version }: Deletion): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { invalidOption } from "../../databank/options.js";
-import { type Connection, listenTo, retryDelay } from "./connection.js";
+import { type Connection, listenTo, retryDelay, withoutCommand } from "./connection.js";
 import type { Target } from "./options.js";
 
 /** The methods that we need of a client of the package `ioredis`, or of its fork `iovalkey`. */
@@ -14,8 +14,8 @@ interface IoredisClient {
   };
   call(...args: readonly string[]): Promise<unknown>;
   nodes?(role: "master"): readonly IoredisClient[];
-  on(event: string, listener: () => void): unknown;
-  off(event: string, listener: () => void): unknown;
+  on(event: string, listener: (error?: unknown) => void): unknown;
+  off(event: string, listener: (error?: unknown) => void): unknown;
   connect(): Promise<unknown>;
   disconnect(): void;
 }
@@ -79,13 +79,14 @@ export async function openIoredis(Redis: IoredisPackage, target: Target): Promis
         reconnectOnError: (error: Error) => error.message.startsWith("READONLY"),
       });
   // Its listener for errors stays: some come after the end.
-  const { address } = listenTo(client);
+  const { address, lastError } = listenTo(client);
   const close = () => client.disconnect();
   try {
     await client.connect();
   } catch (error) {
     close();
-    throw error;
+    // The error itself says only that there is no connection.
+    throw withoutCommand(lastError() ?? error);
   }
   isConnected = true;
   return connectionOver(client, address, close);

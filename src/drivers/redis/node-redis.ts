@@ -7,8 +7,8 @@ interface NodeRedisClient {
   readonly isOpen: boolean;
   /** Not of clusters. */
   readonly isReady?: boolean;
-  on(event: string, listener: () => void): unknown;
-  off(event: string, listener: () => void): unknown;
+  on(event: string, listener: (error?: unknown) => void): unknown;
+  off(event: string, listener: (error?: unknown) => void): unknown;
   connect(): Promise<unknown>;
   destroy(): unknown;
   withCommandOptions?(options: object): this;
@@ -49,6 +49,7 @@ const PING_INTERVAL_MS = 10_000;
 /** After so long without a word the server is taken for dead, and what it was asked has failed. */
 const SOCKET_TIMEOUT_MS = 15_000;
 const REDISCOVER_AFTER_MS = 500;
+const RECONNECT_AFTER_MS = 500;
 
 // The package makes an AbortSignal for each command that has a time-out, which costs more than half
 // of the throughput. The databank has one timer for all calls.
@@ -121,7 +122,22 @@ export async function openNodeRedis(
     throw error;
   }
   isConnected = true;
-  return connectionOver(client, listening.address, close);
+  const connection = connectionOver(client, listening.address, close);
+  // The client of a cluster finds out by itself who is master.
+  return target.isCluster ? connection : { ...connection, reconnect: reconnecting(client) };
+}
+
+/** Connects again unless that is going on, or was done just now. Until it has, the client is not ready. */
+function reconnecting(client: AnyClient): () => void {
+  let last = Number.NEGATIVE_INFINITY;
+  return () => {
+    const now = performance.now();
+    if (!client.isReady || now - last < RECONNECT_AFTER_MS) return;
+    last = now;
+    client.destroy();
+    // It goes on trying, until it is closed.
+    client.connect().catch(() => {});
+  };
 }
 
 function connectionOver(client: AnyClient, address: () => string, close: () => void): Connection {

@@ -27,6 +27,9 @@ end
 local function isLater(a, b)
   return b ~= 0 and (a == 0 or a > b)
 end
+local function isSamePeriod(a, b, length)
+  return math.floor(a / length) == math.floor(b / length)
+end
 local function toExpiry(at)
   return string.format('%.0f', math.max(1, at - 1))
 end
@@ -57,33 +60,36 @@ end
 return results
 `;
 
-/** The error that a script of {@link FOR_EACH_KEY} had with one key. */
+/** The error that a script of several keys had with one of them. */
 export function errorIn(result: unknown): Error | undefined {
   const [mark, gap, message] = Array.isArray(result) && result.length === 3 ? result : [];
   return mark === "error" && gap === null ? new Error(String(message)) : undefined;
 }
 
 /**
- * Writes if the condition holds. Arguments for each key: text, digits, condition (`any`, `absent`, `present` or
- * `version`), beginning and SHA-1 of the version, 1 to keep a later deadline.
- * Returns 1, the digits of the later deadline that was kept, or the text that is there.
+ * Writes if the condition holds. Arguments for each key: text, digits, condition (`any`, `absent`,
+ * `present` or `version`), beginning and SHA-1 of the version, 1 to keep a later deadline, and, where
+ * there are indices, until when these have the entry and the length of their periods.
+ * Returns 1, or the text that is there; or the digits of a later deadline that would be kept, with
+ * nothing written, if indices do not have the entry until then.
  */
 export const WRITE = script(`${HEADER}${VERSION}
-local function one(key, text, digits, condition, beginning, sha, extend)
+local function one(key, text, digits, condition, beginning, sha, extend, untilDigits, length)
   local start = redis.call('GETRANGE', key, 0, 127)
   local isMet = condition == 'any'
     or condition == 'version' and hasVersion(key, start, beginning, sha)
     or condition == 'present' and start ~= ''
     or condition == 'absent' and start == ''
   if not isMet then return { redis.call('GET', key), redis.call('PTTL', key) } end
-  local at, kept = tonumber(digits), nil
+  local at, period = tonumber(digits), tonumber(length)
   if extend == '1' and start ~= '' then
     local _, storedDigits = header(key, start)
     local stored, stays = deadline(key, storedDigits)
     if isLater(stored, at) then
+      if period and not isSamePeriod(tonumber(untilDigits), stored, period) then return stays end
       local front = headerIn(text)
       text = front .. stays .. string.sub(text, #front + #digits + 1)
-      at, kept = stored, stays
+      at = stored
     end
   end
   if at == 0 then
@@ -91,25 +97,28 @@ local function one(key, text, digits, condition, beginning, sha, extend)
   else
     redis.call('SET', key, text, 'PXAT', toExpiry(at))
   end
-  return kept or 1
+  return 1
 end
 ${FOR_EACH_KEY}`);
 
 /**
- * Moves a deadline forward. Arguments for each key: digits, and a length of time in milliseconds or nothing.
+ * Moves a deadline forward. Arguments for each key: digits, and, where there are indices, the length
+ * of their periods, and beginning and SHA-1 of the version that these have until then, if they have
+ * one; else nothing for each.
  * Returns 0 where nothing is there, else 1; or the text, with nothing moved, if the deadline
- * would come into another one of the periods of that length.
+ * would come into another period and indices do not have this version until then.
  */
-export const TOUCH = script(`${HEADER}
-local function one(key, digits, length)
+export const TOUCH = script(`${HEADER}${VERSION}
+local function one(key, digits, length, beginning, sha)
   local start = redis.call('GETRANGE', key, 0, 127)
   if start == '' then return 0 end
   local front, storedDigits = header(key, start)
   local at, stored = tonumber(digits), deadline(key, storedDigits)
   if not isLater(at, stored) then return 1 end
   local period = tonumber(length)
-  if period and math.floor(stored / period) ~= math.floor(at / period) then
-    return redis.call('GET', key)
+  if period and not isSamePeriod(stored, at, period) then
+    local isIndexed = beginning ~= '' and hasVersion(key, start, beginning, sha)
+    if not isIndexed then return redis.call('GET', key) end
   end
   if front and #digits == #storedDigits then
     redis.call('SETRANGE', key, #front, digits)

@@ -3,51 +3,14 @@ import type { Criterion, EntryPage, Page, Schema } from "../../databank/driver.j
 import { parseJson } from "../../databank/json.js";
 import type { Connection } from "./connection.js";
 import { hashOf, NEVER, toDigits } from "./entry-text.js";
+import { ADD, COMPLETE, PERIOD_MS, REMOVE, WALK } from "./index-scripts.js";
 import { decodeText, encodeText, type Keys } from "./keys.js";
 import type { Listing } from "./listing.js";
-import { run, script } from "./scripts.js";
+import { run } from "./scripts.js";
 import type { ServerClock } from "./server-clock.js";
 
-/** An index keeps an id to the end of the day in which its entry ends, by the database's clock. */
-export const PERIOD_MS = 86_400_000;
-/** What never ends does so in this period; times it still fit into a sorted set's scores. */
-const NEVER_PERIOD = 100_000_000;
-/** How long after its place in the index an entry itself may still be on its way. */
-const GRACE_MS = 60_000;
-
-// A score is the period times its length, plus the time of day when the id was added.
-
-/**
- * Adds an id. Arguments: id, period. Drops those whose entries have ended, and the index itself
- * when the last one has.
- */
-const ADD = script(`
-local key, id, period, length = KEYS[1], ARGV[1], tonumber(ARGV[2]), ${PERIOD_MS}
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local score = redis.call('ZSCORE', key, id)
-if score then period = math.max(period, math.floor(score / length)) end
-redis.call('ZADD', key, string.format('%.0f', period * length + now % length), id)
-redis.call('ZREMRANGEBYSCORE', key, '-inf', string.format('(%.0f', now - now % length))
-local last = redis.call('ZRANGE', key, -1, -1, 'WITHSCORES')[2]
-if not last then return end
-local ends = math.floor(last / length) + 1
-if ends > ${NEVER_PERIOD} then
-  redis.call('PERSIST', key)
-else
-  redis.call('PEXPIREAT', key, string.format('%.0f', ends * length))
-end
-`);
-
-/** Takes an id out, unless it was added again since, or lately. Arguments: id, score. */
-const REMOVE = script(`
-local score, length = redis.call('ZSCORE', KEYS[1], ARGV[1]), ${PERIOD_MS}
-if not score or tonumber(score) ~= tonumber(ARGV[2]) then return end
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-if (now - score) % length < ${GRACE_MS} then return end
-redis.call('ZREM', KEYS[1], ARGV[1])
-`);
+/** What never ends does so after the last day of any index. */
+const NEVER_PERIOD = Number.MAX_SAFE_INTEGER;
 
 const SCANNING = "scan ";
 
@@ -69,7 +32,6 @@ export interface SearchIndexParts {
  */
 export class SearchIndex {
   readonly #parts: SearchIndexParts;
-  readonly #complete = new Set<string>();
 
   constructor(parts: SearchIndexParts) {
     this.#parts = parts;
@@ -84,7 +46,7 @@ export class SearchIndex {
     const { connection, keys } = this.#parts;
     const value = parsed(json);
     const period = digits === NEVER ? NEVER_PERIOD : Math.floor(Number(digits) / PERIOD_MS);
-    const args = [encodeText(id), String(Math.min(period, NEVER_PERIOD))];
+    const args = [encodeText(id), String(period)];
     await Promise.all(
       this.#pathsOf(type).map(async (path) => {
         const name = nameAt(value, path);
@@ -124,11 +86,12 @@ export class SearchIndex {
    * rest of such a step goes along in the cursor.
    */
   async #members(key: string, { limit, cursor }: Page) {
-    let [next = "0", ...members]: readonly string[] = cursor === null ? [] : JSON.parse(cursor);
+    const from: readonly string[] = cursor === null ? [] : JSON.parse(cursor);
+    let [server = "", next = "0", ...members] = from;
     if (members.length === 0) {
-      const args = ["ZSCAN", key, next, "COUNT", String(limit)];
-      const reply = await this.#parts.connection.send(key, args);
-      const [position, found] = Array.isArray(reply) ? reply : [];
+      const reply = await run(this.#parts.connection, WALK, key, [server, next, String(limit)]);
+      const [address, position, found] = Array.isArray(reply) ? reply : [];
+      server = String(address ?? "");
       next = String(position ?? "0");
       members = Array.isArray(found) ? found.map(String) : [];
     }
@@ -136,7 +99,7 @@ export class SearchIndex {
     const isLast = next === "0" && rest.length === 0;
     return {
       members: pairs(members.slice(0, 2 * limit)),
-      cursor: isLast ? null : JSON.stringify([next, ...rest]),
+      cursor: isLast ? null : JSON.stringify([server, next, ...rest]),
     };
   }
 
@@ -152,21 +115,17 @@ export class SearchIndex {
       ),
     );
     if (cursor !== null) return { entries, cursor: SCANNING + cursor };
-    const key = keys.indexed(type);
-    await connection.send(key, ["SADD", key, ...this.#pathsOf(type).map(encodeText)]);
+    await run(connection, COMPLETE, keys.indexed(type), this.#pathsOf(type).map(encodeText));
     return { entries, cursor: null };
   }
 
   /** Whether the index knows also what was there before its paths were declared. */
   async #isComplete(type: string): Promise<boolean> {
-    if (this.#complete.has(type)) return true;
     const { connection, keys } = this.#parts;
     const key = keys.indexed(type);
     const paths = this.#pathsOf(type).map(encodeText);
     const reply = await connection.send(key, ["SMISMEMBER", key, ...paths]);
-    const isComplete = Array.isArray(reply) && reply.every((each) => Number(each) === 1);
-    if (isComplete) this.#complete.add(type);
-    return isComplete;
+    return Array.isArray(reply) && reply.every((each) => Number(each) === 1);
   }
 
   #pathsOf(type: string): readonly string[] {
