@@ -149,15 +149,29 @@ describeServer("REDIS_URL", (url) => {
       expect(await ask("PEXPIRETIME", `${prefix}session:abc`)).toBe(Number(expiresAt) - 1);
     });
 
-    it("is sent without a value that the reader knows, unless that has changed", async () => {
+    it("is sent whole where values are short, since that is one command for all", async () => {
+      const { driver, spy } = await spiedDriver();
+      const short = entry("short");
+      await driver.write("session", [short]);
+      await driver.read("session", [{ id: "short" }]);
+      spy.commands.length = 0;
+
+      expect(await driver.read("session", [{ id: "short", known: short.version }])).toEqual([
+        short,
+      ]);
+      expect(spy.commands).toEqual(["MGET"]);
+    });
+
+    it("is sent without a long value that the reader knows, unless that has changed", async () => {
       const { driver, spy, prefix } = await spiedDriver();
-      const json = JSON.stringify("ü".repeat(1000));
+      const json = JSON.stringify("ü".repeat(200_000));
       const [kept, touched, gone] = ["kept", "touched", "gone"].map((id) => entry(id, { json }));
       const [changed, fresh] = [entry("changed", { json }), entry("fresh", { json })];
       const all = [kept, touched, gone, changed, fresh] as Write[];
       const expiresAt = Date.now() + 2 * HOUR_MS;
       const version = nextVersion(changed.version);
       await driver.write("session", all);
+      await driver.read("session", [{ id: "kept" }]);
       await driver.touch("session", [{ id: "touched", expiresAt }]);
       await driver.del("session", [{ id: "gone" }]);
       await driver.write("session", [{ ...changed, json: "2", version }]);

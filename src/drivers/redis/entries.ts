@@ -18,6 +18,8 @@ import type { ServerClock } from "./server-clock.js";
 
 // Longer headers are those of very long versions, which are then read whole.
 const LAST_OF_HEADER = "127";
+// Shorter texts are sent in less time than a command for each of them takes.
+const LONG_TEXT = 4096;
 
 /** What entries are made with. */
 export interface EntriesParts {
@@ -44,6 +46,8 @@ export interface LaterDeadline {
 export class Entries {
   readonly #parts: EntriesParts;
   readonly #scripts: GatheredScripts;
+  /** Of what was read lately. */
+  #meanLength = 0;
 
   constructor(parts: EntriesParts) {
     this.#parts = parts;
@@ -61,6 +65,7 @@ export class Entries {
     const offsetMs = typeof offset === "number" ? offset : await offset;
     const names = ids.map((id) => keys.entry(type, id));
     const texts = await this.#texts(names);
+    this.#measure(texts);
     const found = texts.map((text, i) =>
       typeof text === "string" ? this.#entry(type, ids[i] ?? "", text, offsetMs) : text,
     );
@@ -73,10 +78,17 @@ export class Entries {
   }
 
   /**
-   * The same for reads of which some know a version. Redis sends only the beginning of those, in
-   * which their version and deadline are, and the whole of what has changed on a second trip.
+   * The same for reads of which some know a version. Of long values Redis sends only the beginning
+   * of those, in which their version and deadline are, and the whole of what has changed on a
+   * second trip.
    */
   async readKnown(type: string, reads: readonly Read[]): Promise<readonly ReadResult[]> {
+    if (this.#meanLength < LONG_TEXT) {
+      return this.read(
+        type,
+        reads.map(({ id }) => id),
+      );
+    }
     const whole = async (some: readonly Read[]) => {
       const found = await this.read(
         type,
@@ -176,6 +188,12 @@ export class Entries {
     const reply = await connection.send("", ["MGET", ...names]);
     const texts: readonly unknown[] = Array.isArray(reply) ? reply : [];
     return names.map((_, i) => textIn(texts[i]));
+  }
+
+  #measure(texts: readonly (string | null | Error)[]): void {
+    for (const text of texts) {
+      if (typeof text === "string") this.#meanLength += (text.length - this.#meanLength) / 32;
+    }
   }
 
   /** The entry without its value, `null` where nothing is, `undefined` where it is another one. */
