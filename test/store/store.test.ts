@@ -105,6 +105,33 @@ describe("options", () => {
     expect(() => connectDatabank({})).toThrow(/no session module/);
   });
 
+  it("of version 1 are a logger or nothing, and a pause or none", async () => {
+    const make = (...args: unknown[]): DatabankStore =>
+      Reflect.construct(DatabankStore, [new Databank(memoryDriver()), ...args]);
+    for (const [args, cleanupIntervalMs] of [
+      [[], 0],
+      [[null], 0],
+      [[null, 600_000], 600_000],
+      [[undefined, "600000"], 600_000],
+      [[false, 0], 0],
+      [[console, 600_000], 600_000],
+      [[{ ttlMs: 5 }, undefined], 900_000],
+    ] as const) {
+      const store = make(...args);
+      expect(store.policy().cleanupIntervalMs).toBe(cleanupIntervalMs);
+      await store.close();
+    }
+    for (const [args, advice] of [
+      [[{ ttlMs: 5 }, 600_000], /log must be a logger/],
+      [["info", 600_000], /log must be a logger/],
+      [[null, -1], /cleanupIntervalMs must be a whole number/],
+      [[null, "often"], /cleanupIntervalMs must be a whole number/],
+      [[600_000], /options of DatabankStore must be an object/],
+    ] as const) {
+      expect(() => make(...args)).toThrow(advice);
+    }
+  });
+
   it("ttlMs may be longer than a timer can wait", async () => {
     const { store } = open({ ttlMs: 90 * DAY_MS });
     await store.set("s", session({}, {}));
