@@ -114,7 +114,7 @@ describe("options", () => {
       [[null, 600_000], 600_000],
       [[undefined, "600000"], 600_000],
       [[false, 0], 0],
-      [[console, 600_000], 600_000],
+      [[{ debug: () => {}, error: () => {} }, 600_000], 600_000],
       [[{ ttlMs: 5 }, undefined], 900_000],
     ] as const) {
       const store = make(...args);
