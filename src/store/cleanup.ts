@@ -40,6 +40,23 @@ export function repeat(task: () => Promise<void>, intervalMs: number): () => Pro
 }
 
 /**
+ * Runs `task` unless some process has done it less than `forMs` ago, which the databank remembers.
+ */
+export async function unlessDone(
+  bank: Databank,
+  id: string,
+  forMs: number,
+  task: () => Promise<void>,
+): Promise<void> {
+  const { collector } = bank;
+  if (await collector.read(LEASE_TYPE, { id })) return;
+  await task();
+  const now = Date.now();
+  const done = { id, json: LEASE_JSON, version: newLife(), createdAt: now };
+  await collector.write(LEASE_TYPE, { ...done, expiresAt: now + forMs });
+}
+
+/**
  * Runs `task` unless another process is running it, which the databank itself remembers.
  *
  * @param leaseMs - How long a process that died with the task half done keeps others from it.
