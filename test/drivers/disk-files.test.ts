@@ -235,6 +235,7 @@ describe("a folder that cannot be used", () => {
     await expect(inFile.connect({})).rejects.toMatchObject({
       message: expect.stringMatching(/file.sessions.*choose another folder/),
     });
+    await expect(inFile.disconnect()).resolves.toBeUndefined();
   });
 
   it("is a wrong option where it has no name", () => {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { StoredEntry } from "../../databank/driver.js";
 import { foreignVersion } from "../../databank/version.js";
-import { codeOf } from "./disk-error.js";
+import { isMissing } from "./disk-error.js";
 import { parse } from "./entry-text.js";
 
 // Version 1 shared files out by the first character of their name, the first two and the first
@@ -23,7 +23,7 @@ export function readClassic(folder: string, id: string): StoredEntry | null {
   try {
     json = readFileSync(path, "utf8");
   } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return null;
+    if (isMissing(error)) return null;
     throw error;
   }
   if (parse(json) === undefined) throw new SyntaxError("The file holds no JSON");

@@ -16,7 +16,7 @@ import type { Deletion, StoredEntry, Touch, Write, WriteResult } from "../../dat
 import { isLive, isMet, laterOf } from "../../databank/entry.js";
 import { classicFileOf, readClassic } from "./classic.js";
 import { deadlineOf, isAhead, NEVER_MS, setFileTime } from "./deadline.js";
-import { codeOf, isOfTheProcess } from "./disk-error.js";
+import { codeOf, isMissing, isOfTheProcess } from "./disk-error.js";
 import { fromText, toText } from "./entry-text.js";
 import { unlinkIfThere } from "./lock.js";
 import { ENTRY_FILE, entryFileOf, folderOf, SHARD } from "./names.js";
@@ -233,7 +233,7 @@ export class TypeFolder {
     try {
       file = openSync(path, "r");
     } catch (error) {
-      if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+      if (isMissing(error)) return undefined;
       throw error;
     }
     try {
@@ -251,7 +251,7 @@ function readNames(path: string): string[] {
   try {
     return readdirSync(path).sort();
   } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }
