@@ -415,6 +415,19 @@ for (const { place, host } of PLACES.flatMap((place) =>
           expect(await first.names()).toEqual(["untracked"]);
         });
 
+        it("a session of another store is a stranger, whose next save is conditional", async () => {
+          const { first } = await open();
+          const other = await open({ type: `session-${randomUUID()}` });
+          await other.first.store.destroy("s");
+          const mine = await first.load("s");
+
+          expect(await other.first.store.set("s", mine)).toBe("created");
+          await other.second.store.destroy("s");
+          mine.cart = 2;
+          expect(await other.first.store.set("s", mine)).toBe("gone");
+          expect(await first.store.set("s", mine)).toBe("written");
+        });
+
         it("a session saved under another id starts there anew", async () => {
           const { first } = await open();
           const mine = await first.load("s");
