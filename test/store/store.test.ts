@@ -273,6 +273,21 @@ describe("ids", () => {
     await expect(hashed.ids()).rejects.toMatchObject({ code: "DATABANK_NOT_IMPLEMENTED" });
   });
 
+  it("stand in what a classic store keeps, and a copy of an older session's is put right", async () => {
+    const { bank, store } = open({ ids: "classic" });
+    await store.set("old", session({ n: 1 }));
+    const old = (await store.get("old")) ?? { cookie: {} };
+    await store.set("inserted", session({ ...old, cookie: { maxAge: 60_000 } }));
+    await store.set("loaded", session());
+    const loaded = (await store.get("loaded")) ?? { cookie: {} };
+    await store.set("loaded", Object.assign(loaded, { sid: "old", n: 2 }));
+
+    const sids: Record<string, unknown> = {};
+    for await (const { id, value } of bank.scan("session")) sids[id] = Object(value).sid;
+    expect(sids).toEqual({ old: "old", inserted: "inserted", loaded: "loaded" });
+    expect(store.counts.conflict).toBe(0);
+  });
+
   it("that are no text are a miss, without a call to the driver", async () => {
     const { driver, calls } = countingDriver();
     const { store } = open({}, driver);
