@@ -190,6 +190,15 @@ describe("expiry", () => {
     expect((await store.all())?.[0]?.cookie).toMatchObject({ expires });
   });
 
+  it("by ttlMs leaves the cookie one that ends with the browser", async () => {
+    const { store } = open({ ttlMs: 60_000 });
+    await store.set("s", session({}, { originalMaxAge: null, expires: null }));
+
+    const cookie = { originalMaxAge: null, expires: null };
+    expect((await store.get("s"))?.cookie).toEqual(cookie);
+    expect((await store.all())?.[0]?.cookie).toEqual(cookie);
+  });
+
   it("a missing originalMaxAge is filled with the time that remains", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
     const { store } = open();
@@ -282,9 +291,14 @@ describe("ids", () => {
     const loaded = (await store.get("loaded")) ?? { cookie: {} };
     await store.set("loaded", Object.assign(loaded, { sid: "old", n: 2 }));
 
+    await bank.save("session", "without", session());
+    const without = (await store.get("without")) ?? { cookie: {} };
+    await store.set("without", Object.assign(without, { n: 3 }));
+
     const sids: Record<string, unknown> = {};
     for await (const { id, value } of bank.scan("session")) sids[id] = Object(value).sid;
-    expect(sids).toEqual({ old: "old", inserted: "inserted", loaded: "loaded" });
+    for (const [id, sid] of Object.entries(sids)) expect(sid).toBe(id);
+    expect(Object.keys(sids)).toHaveLength(4);
     expect(store.counts.conflict).toBe(0);
   });
 
