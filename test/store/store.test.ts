@@ -573,4 +573,17 @@ describe("many stores on one databank", () => {
     expect(warnings).toEqual([]);
     for (const store of stores) await store.close();
   });
+
+  it("hear nothing more of it when they are closed", async () => {
+    const { bank, store } = open();
+    const events: unknown[] = [];
+    store.on("corrupt", (event) => events.push(event));
+    const entry = { version: "a.0", createdAt: 0, expiresAt: null };
+    await bank.collector.write("session", { id: "torn", json: '{"cookie":', ...entry });
+    await store.close();
+    for await (const _ of bank.scan("session"));
+    await new Promise((done) => setTimeout(done));
+
+    expect(events).toEqual([]);
+  });
 });
