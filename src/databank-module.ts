@@ -34,3 +34,4 @@ export type {
   WriteOptions,
   WriteOutcome,
 } from "./databank/write-options.js";
+export { DriverTest, type DriverTestSuite } from "./driver-test.js";

@@ -8,7 +8,13 @@ import { page } from "./page.mjs";
 const GOODS = { apple: "Apple", bread: "Bread", cheese: "Cheese" };
 const DAY_MS = 86_400_000;
 
-const url = process.env.DATABANK_URL ?? "disk:./sessions";
+// A misspelt driver, a port that is taken: one line says it better than a stack.
+process.on("uncaughtException", (error) => {
+  console.error(`The shop could not start: ${error.message}`);
+  process.exit(1);
+});
+
+const url = process.env.DATABANK_URL || "disk:./sessions";
 const store = new DatabankStore(url, { ttlMs: DAY_MS });
 store.on("resurrection-prevented", () => {
   console.log("A request that was still running tried to save a logged-out session: prevented");
@@ -56,14 +62,15 @@ app.post("/logout", (request, response, next) => {
   request.session.destroy((error) => (error ? next(error) : response.redirect(303, "/")));
 });
 
-const server = app.listen(Number(process.env.PORT ?? 0), "127.0.0.1");
-await Promise.race([
-  once(server, "listening"),
-  once(server, "error").then(([error]) => {
-    console.error(`The shop could not start: ${error.message}`);
-    process.exit(1);
-  }),
-]);
+const server = app.listen(Number(process.env.PORT || 0), "127.0.0.1");
+await once(server, "listening");
+process.removeAllListeners("uncaughtException");
+
+// The databank connects when it is first used: better to hear now that it cannot.
+await store.get("nobody").catch((error) => {
+  console.error(`Until this is mended, no session can be stored: ${error.message}`);
+  if (error.cause?.message) console.error(error.cause.message);
+});
 
 const { port } = server.address();
 const place = url.startsWith("disk:")

@@ -1,9 +1,8 @@
-import { createRequire } from "node:module";
-import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { DatabankError } from "./errors.js";
 import { driverOfClass, isLegacyClass } from "./legacy-class.js";
 import type { NamedDriver } from "./registry.js";
+import { resolvePackage } from "./resolve-package.js";
 
 // Nothing that could lead out of the folder of packages.
 const PACKAGE_NAME = /^[a-z0-9][a-z0-9._-]*$/;
@@ -28,16 +27,4 @@ export function installedDriver(name: string): NamedDriver | undefined {
       );
     },
   };
-}
-
-function resolvePackage(name: string): string | undefined {
-  const { argv, cwd } = process;
-  for (const place of [argv[1] ?? cwd(), join(cwd(), "index.js")]) {
-    try {
-      return createRequire(place).resolve(name);
-    } catch {
-      // Not installed there.
-    }
-  }
-  return undefined;
 }

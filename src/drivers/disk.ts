@@ -1,4 +1,5 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type {
   Capabilities,
   Driver,
@@ -12,9 +13,10 @@ import { DELETION_GRACE_MS } from "../databank/entry.js";
 import { KeyedQueue } from "../databank/keyed-queue.js";
 import { checkNames, flag, text } from "../databank/options.js";
 import { countBySteps } from "./count-by-steps.js";
-import { classicIds } from "./disk/classic.js";
+import { classicFiles, classicIdIn } from "./disk/classic.js";
 import { diskError } from "./disk/disk-error.js";
 import { FolderLocks } from "./disk/lock.js";
+import { visitSome } from "./disk/slice.js";
 import { type Prepared, TypeFolder } from "./disk/type-folder.js";
 
 /** Where a disk databank is, and how careful it is. */
@@ -42,8 +44,6 @@ const CAPABILITIES: Capabilities = {
   maxValueBytes: null,
 };
 
-// How long files may keep the event loop from everything else at a stretch.
-const SLICE_MS = 8;
 const LEFTOVER_MS = 3_600_000;
 const CLASSIC = "classic ";
 
@@ -139,19 +139,28 @@ export function diskDriver(options: DiskOptions): Driver {
 
     async clear(type) {
       const folder = folderOf(type);
-      await guarded(() => locked(folder, () => folder.clear()));
+      await guarded(async () => {
+        await removeAll(folder, (after) => folder.files(after));
+        await removeAll(folder, (after) => classicFiles(folder.path, after));
+      });
     },
 
     async deleteExpired(type, { limit, cursor }) {
       const folder = folderOf(type);
       return guarded(async () => {
         const moment = Date.now() - DELETION_GRACE_MS;
-        const { names, next } = take(folder.files(cursor ?? ""), limit);
-        const candidates = names.filter((name) => folder.mayHaveExpired(name, moment));
-        const { deleted, rest } =
+        const candidates: string[] = [];
+        const next = visitSome(folder.files(cursor ?? ""), limit, (name) => {
+          if (folder.mayHaveExpired(name, moment)) candidates.push(name);
+        });
+        let deleted = 0;
+        const expire = (name: string) => {
+          if (folder.deleteIfExpired(name, moment)) deleted += 1;
+        };
+        const rest =
           candidates.length === 0
-            ? { deleted: 0, rest: null }
-            : await locked(folder, () => expire(folder, candidates));
+            ? null
+            : await locked(folder, () => visitSome(candidates, limit, expire));
         if (rest !== null) return { deleted, cursor: rest };
         if (next === null) folder.deleteLeftovers(Date.now() - LEFTOVER_MS);
         return { deleted, cursor: next };
@@ -175,6 +184,19 @@ export function diskDriver(options: DiskOptions): Driver {
     return turns.run(folder.path, () => locks.run(folder.lockPath, task));
   }
 
+  async function removeAll(
+    folder: TypeFolder,
+    files: (after: string) => Iterable<string>,
+  ): Promise<void> {
+    let after: string | null = "";
+    while (after !== null) {
+      const left: Iterable<string> = files(after);
+      const remove = (name: string) => folder.remove(name);
+      after = await locked(folder, () => visitSome(left, Number.POSITIVE_INFINITY, remove));
+      await nextTurn();
+    }
+  }
+
   async function guarded<T>(task: () => Promise<T>): Promise<T> {
     try {
       return await task();
@@ -194,8 +216,11 @@ export function diskDriver(options: DiskOptions): Driver {
   async function scan(type: string, { limit, cursor }: Page): Promise<EntryPage> {
     const folder = folderOf(type);
     if (!cursor?.startsWith(CLASSIC)) {
-      const { names, next } = take(folder.files(cursor ?? ""), limit);
-      const entries = names.map((name) => folder.entryIn(name)).filter((entry) => entry !== null);
+      const entries: StoredEntry[] = [];
+      const next = visitSome(folder.files(cursor ?? ""), limit, (name) => {
+        const entry = folder.entryIn(name);
+        if (entry) entries.push(entry);
+      });
       return { entries, cursor: next ?? CLASSIC };
     }
     return scanClassic(folder, type, limit, cursor.slice(CLASSIC.length));
@@ -208,47 +233,17 @@ export function diskDriver(options: DiskOptions): Driver {
     after: string,
   ): Promise<EntryPage> {
     const pkey = Object.hasOwn(schema, type) ? schema[type]?.pkey : undefined;
-    const report = (cause: unknown) => driver.onCorrupt?.({ type, cause });
     const entries: StoredEntry[] = [];
-    for (const { path, id } of classicIds(folder.path, pkey, report)) {
-      if (path <= after) continue;
+    const next = visitSome(classicFiles(folder.path, after), limit, (path) => {
+      const id = classicIdIn(folder.path, path, pkey);
+      if (id === null) {
+        const cause = new Error("A file of version 1 does not tell the id of its entry");
+        driver.onCorrupt?.({ type, cause });
+        return;
+      }
       const entry = folder.find(id);
       if (entry) entries.push(entry);
-      if (entries.length >= limit) return { entries, cursor: CLASSIC + path };
-    }
-    return { entries, cursor: null };
+    });
+    return { entries, cursor: next && CLASSIC + next };
   }
-}
-
-/** Deletes what has expired, and says after which file it stopped because that took long. */
-function expire(
-  folder: TypeFolder,
-  names: readonly string[],
-): { deleted: number; rest: string | null } {
-  const moment = Date.now() - DELETION_GRACE_MS;
-  const end = performance.now() + SLICE_MS;
-  let deleted = 0;
-  for (const [i, name] of names.entries()) {
-    try {
-      if (folder.deleteIfExpired(name, moment)) deleted += 1;
-    } catch {
-      // A damaged file: reading its entry reports it.
-    }
-    if (performance.now() > end && i < names.length - 1) return { deleted, rest: name };
-  }
-  return { deleted, rest: null };
-}
-
-/** Some names, and where to go on: after a number of them, or when they have taken long. */
-function take(
-  files: Generator<string>,
-  limit: number,
-): { names: readonly string[]; next: string | null } {
-  const names: string[] = [];
-  const end = performance.now() + SLICE_MS;
-  for (const name of files) {
-    names.push(name);
-    if (names.length >= limit || performance.now() > end) return { names, next: name };
-  }
-  return { names, next: null };
 }

@@ -1,6 +1,7 @@
 import type { Capabilities, Driver, StoredEntry, Write, WriteResult } from "../databank/driver.js";
 import { DELETION_GRACE_MS, isLive, isMet, laterOf } from "../databank/entry.js";
 import { DatabankError } from "../databank/errors.js";
+import { checkNames } from "../databank/options.js";
 
 /** How much a memory databank may hold. */
 export interface MemoryOptions {
@@ -36,6 +37,7 @@ type Kept = { -readonly [Field in keyof StoredEntry]: StoredEntry[Field] } & {
  * Values are JSON text, so what goes in and what comes out are copies.
  */
 export function memoryDriver(options: MemoryOptions = {}): Driver {
+  checkNames("The memory driver", options, ["maxEntries"]);
   const maxEntries = options.maxEntries ?? Number.POSITIVE_INFINITY;
   if (!(maxEntries >= 1)) {
     throw new DatabankError(`maxEntries must be a number from 1, not ${maxEntries}`, {

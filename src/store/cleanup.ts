@@ -2,6 +2,9 @@ import type { Databank } from "../databank/databank.js";
 import { newLife } from "../databank/version.js";
 
 const LEASE_TYPE = "databank-lease";
+// In the shape of a session, because that is where old databanks keep deadlines: a lease without one
+// would stay for ever if its process died.
+const LEASE_JSON = '{"cookie":{}}';
 
 /**
  * Runs `task` over and over until stopped, never twice at once.
@@ -37,6 +40,23 @@ export function repeat(task: () => Promise<void>, intervalMs: number): () => Pro
 }
 
 /**
+ * Runs `task` unless some process has done it less than `forMs` ago, which the databank remembers.
+ */
+export async function unlessDone(
+  bank: Databank,
+  id: string,
+  forMs: number,
+  task: () => Promise<void>,
+): Promise<void> {
+  const { collector } = bank;
+  if (await collector.read(LEASE_TYPE, { id })) return;
+  await task();
+  const now = Date.now();
+  const done = { id, json: LEASE_JSON, version: newLife(), createdAt: now };
+  await collector.write(LEASE_TYPE, { ...done, expiresAt: now + forMs });
+}
+
+/**
  * Runs `task` unless another process is running it, which the databank itself remembers.
  *
  * @param leaseMs - How long a process that died with the task half done keeps others from it.
@@ -48,15 +68,26 @@ export async function underLease(
   leaseMs: number,
   task: () => Promise<void>,
 ): Promise<boolean> {
+  const { collector } = bank;
   const version = newLife();
   const now = Date.now();
-  const lease = { id, json: "true", version, createdAt: now, expiresAt: now + leaseMs };
-  const result = await bank.collector.write(LEASE_TYPE, { ...lease, if: "absent" });
+  const lease = { id, json: LEASE_JSON, version, createdAt: now, expiresAt: now + leaseMs };
+  const result = await collector.write(LEASE_TYPE, { ...lease, if: "absent" });
   if (result !== "done") return false;
+  const renewal = setInterval(() => void renew(), leaseMs / 3).unref();
   try {
     await task();
   } finally {
-    await bank.collector.del(LEASE_TYPE, { id, if: version });
+    clearInterval(renewal);
+    await collector.del(LEASE_TYPE, { id, if: version });
   }
   return true;
+
+  async function renew(): Promise<void> {
+    try {
+      await collector.touch(LEASE_TYPE, { id, expiresAt: Date.now() + leaseMs });
+    } catch {
+      // The task goes on. At worst another process begins it too, which is a waste and no harm.
+    }
+  }
 }

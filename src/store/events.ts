@@ -49,18 +49,17 @@ export class StoreEvents {
 
   /** An entry is damaged and counts as missing. */
   corrupt(sid: string | undefined, cause: unknown): void {
-    const session = sid === undefined ? undefined : fingerprint(sid);
-    this.#tell("corrupt", { session, cause });
+    this.#tell("corrupt", { ...sessionOf(sid), cause });
   }
 
-  /** Expired sessions were deleted. */
-  expired(count: number): void {
-    if (count > 0) this.#tell("expired", { count }, count);
+  /** Expired sessions were deleted; one that somebody asked for is told by its id. */
+  expired(count: number, sid?: string): void {
+    if (count > 0) this.#tell("expired", { ...sessionOf(sid), count }, count);
   }
 
   /** Something went wrong that nobody waits for. */
-  failed(message: string, err: unknown): void {
-    this.#log.error(message, { err });
+  failed(message: string, err: unknown, sid?: string): void {
+    this.#log.error(message, { ...sessionOf(sid), err });
   }
 
   #tell(event: keyof StoreCounts, details: object, count = 1): void {
@@ -69,4 +68,8 @@ export class StoreEvents {
     // Outside our promises: what a listener throws belongs to the application.
     process.nextTick(() => this.#emit(event, details));
   }
+}
+
+function sessionOf(sid: string | undefined): { session?: string } {
+  return sid === undefined ? {} : { session: fingerprint(sid) };
 }

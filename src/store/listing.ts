@@ -1,10 +1,16 @@
 import type { Databank } from "../databank/databank.js";
 import { DELETION_GRACE_MS } from "../databank/entry.js";
 import { DatabankError, NotImplementedError } from "../databank/errors.js";
+import { unlessDone } from "./cleanup.js";
 import type { StoreEvents } from "./events.js";
 import { sessionOf } from "./inflate.js";
 import type { PlainSession } from "./live-session.js";
 import type { ResolvedOptions } from "./options.js";
+import { settleDeadlines } from "./settle.js";
+
+// It reads every session, and after the first time there is nothing to find, unless another
+// application with other options shares them.
+const SETTLED_MS = 7 * 86_400_000;
 
 /** What a store does with all of its sessions at once. */
 export class Listing {
@@ -52,6 +58,7 @@ export class Listing {
   async cleanup(): Promise<number> {
     let deleted = await this.#bank.deleteExpired(this.#options.type);
     if (this.#options.ids !== "hashed") deleted += await this.#deleteExpiredByCookie();
+    deleted += await this.#settle();
     this.#events.expired(deleted);
     return deleted;
   }
@@ -66,6 +73,19 @@ export class Listing {
       const deletion = { id: entry.id, if: entry.version };
       if (await this.#bank.collector.del(type, deletion)) deleted += 1;
     }
+    return deleted;
+  }
+
+  /** Sees to the sessions that were stored before the store had the limits that it has. */
+  async #settle(): Promise<number> {
+    const { type, ttlMs, absoluteTimeoutMs } = this.#options;
+    const isLimited = ttlMs !== undefined || absoluteTimeoutMs !== Number.POSITIVE_INFINITY;
+    if (!isLimited || this.#bank.capabilities?.scan !== true) return 0;
+    let deleted = 0;
+    const id = `deadlines ${JSON.stringify([type, ttlMs, absoluteTimeoutMs])}`;
+    await unlessDone(this.#bank, id, SETTLED_MS, async () => {
+      deleted = await settleDeadlines(this.#bank, this.#options);
+    });
     return deleted;
   }
 

@@ -107,8 +107,9 @@ export class Sessions {
     });
   }
 
-  destroy(sid: unknown): Answer<void> {
-    if (!isUsable(sid)) return;
+  /** @returns Whether there was such a session. */
+  destroy(sid: unknown): Answer<boolean> {
+    if (!isUsable(sid)) return false;
     const { type, ids } = this.#options;
     const { collector } = this.#bank;
     const id = this.#idOf(sid);
@@ -116,7 +117,7 @@ export class Sessions {
       this.#cache.delete(id);
       return ids === "upgrade" && !isStorageKey(sid)
         ? deleteBothForms(collector, type, sid, id)
-        : andThen(collector.del(type, { id }), nothing);
+        : collector.del(type, { id });
     });
   }
 
@@ -158,7 +159,7 @@ export class Sessions {
     const stored = isKnown ? known.snapshot : Snapshot.of(entry.json ?? "");
     const inflated = inflate(stored, entry, this.#options, Date.now());
     if (inflated === "expired") {
-      if (this.#settings.isClassic) this.#deleteLater(entry);
+      if (this.#settings.isClassic) this.#deleteLater(sid, entry);
       return null;
     }
     if (inflated instanceof Error) {
@@ -171,12 +172,13 @@ export class Sessions {
   }
 
   // Entries of version 1 have their deadline in the cookie, where no database looks for it.
-  #deleteLater({ id, version }: Pick<StoredEntry, "id" | "version">): void {
-    const failed = (error: unknown) =>
-      this.#events.failed("Could not delete an expired session", error);
+  #deleteLater(sid: string, { id, version }: Pick<StoredEntry, "id" | "version">): void {
     const { collector } = this.#bank;
     const deleted = begin(() => collector.del(this.#options.type, { id, if: version }));
-    if (deleted instanceof Promise) deleted.catch(failed);
+    Promise.resolve(deleted).then(
+      (isDeleted) => isDeleted && this.#events.expired(1, sid),
+      (error) => this.#events.failed("Could not delete an expired session", error, sid),
+    );
   }
 
   #inserted(sid: string, id: string, session: object, { outcome, origin }: Inserted): Outcome {
@@ -223,8 +225,6 @@ export class Sessions {
     return this.#settings.isClassic ? sid : this.#hasher.idOf(sid);
   }
 }
-
-function nothing(): void {}
 
 function isUsable(sid: unknown): sid is string {
   return typeof sid === "string" && sid !== "";

@@ -1,4 +1,4 @@
-import { type Answer, begin } from "../databank/answer.js";
+import { type Answer, andThen, begin } from "../databank/answer.js";
 import { callbackIn, report } from "../databank/callback.js";
 import type { Databank } from "../databank/databank.js";
 import type { CorruptEvent } from "../databank/listings.js";
@@ -33,6 +33,7 @@ export class StoreEngine {
   readonly #stopCleanup: () => Promise<void>;
   readonly #onCorrupt: (event: CorruptEvent) => void;
   #hasWarned = false;
+  #cleanups = 0;
   #isClosed = false;
 
   /** @param positionalIds - How ids are stored when there is no object of options. */
@@ -52,7 +53,9 @@ export class StoreEngine {
     bank.on("corrupt", this.#onCorrupt);
     const { cleanupIntervalMs } = this.#options;
     this.#stopCleanup =
-      cleanupIntervalMs > 0 ? repeat(() => this.#cleanUp(), cleanupIntervalMs) : async () => {};
+      cleanupIntervalMs > 0
+        ? repeat(() => this.#cleanUpInTurn(), cleanupIntervalMs)
+        : async () => {};
   }
 
   get counts(): Readonly<StoreCounts> {
@@ -74,7 +77,9 @@ export class StoreEngine {
   }
 
   destroy(sid: unknown, rest: readonly unknown[]) {
-    return this.#answer("destroy", sid, () => this.sessions.destroy(sid), rest);
+    // Whether it was there is for the log: to the caller it makes no difference.
+    const wasThere = this.#logged("destroy", sid, () => this.sessions.destroy(sid));
+    return report(andThen(wasThere, nothing), callbackIn<void>(rest));
   }
 
   update(sid: unknown, change: Change, rest: readonly unknown[]) {
@@ -98,7 +103,7 @@ export class StoreEngine {
   }
 
   cleanup(rest: readonly unknown[]) {
-    return this.#answer("cleanup", undefined, () => this.#listing.cleanup(), rest);
+    return this.#answer("cleanup", undefined, () => this.#cleanUp(), rest);
   }
 
   close(rest: readonly unknown[]) {
@@ -117,12 +122,21 @@ export class StoreEngine {
     await this.#bank.disconnect();
   }
 
-  async #cleanUp(): Promise<void> {
+  async #cleanUp(): Promise<number> {
+    this.#cleanups += 1;
+    const cleanup = this.#cleanups;
+    this.#log.debug("Starting to clean up sessions", () => ({ cleanup }));
+    const count = await this.#listing.cleanup();
+    this.#log.debug("Finished cleaning up sessions", () => ({ cleanup, count }));
+    return count;
+  }
+
+  /** Cleans up unless another process does. */
+  async #cleanUpInTurn(): Promise<void> {
     try {
       const id = `cleanup ${this.#options.type}`;
       await underLease(this.#bank, id, LEASE_MS, async () => {
-        await this.#listing.cleanup();
-        this.#log.debug("Finished cleaning up sessions");
+        await this.#cleanUp();
       });
     } catch (error) {
       this.#events.failed("Error cleaning up sessions", error);
@@ -135,9 +149,13 @@ export class StoreEngine {
     task: () => Answer<T>,
     rest: readonly unknown[],
   ): Promise<T | undefined> {
+    return report(this.#logged(method, sid, task), callbackIn<T>(rest));
+  }
+
+  #logged<T>(method: string, sid: unknown, task: () => Answer<T>): Answer<T> {
     const answer = begin(task);
     if (this.#options.log) void this.#logWhenDone(method, sid, answer);
-    return report(answer, callbackIn<T>(rest));
+    return answer;
   }
 
   async #logWhenDone(method: string, sid: unknown, answer: Answer<unknown>): Promise<void> {
@@ -163,11 +181,14 @@ export class StoreEngine {
   }
 }
 
+function nothing(): void {}
+
 /** What may be logged of an answer: outcomes and numbers, never a session. */
 function told(answer: unknown): Record<string, unknown> {
   if (Array.isArray(answer)) return { count: answer.length };
   if (typeof answer === "string") return { outcome: answer };
   if (typeof answer === "number") return { count: answer };
+  if (typeof answer === "boolean") return { found: answer };
   return typeof answer === "object" ? { found: answer !== null } : {};
 }
 

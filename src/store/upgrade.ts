@@ -35,15 +35,18 @@ export async function adoptClassicEntry(
 /**
  * Deletes a session under both of its ids. The plain one first: whoever moves the session has
  * stored it under the other one by then, or finds that the plain one is gone.
+ *
+ * @returns Whether it was there under one of them.
  */
 export async function deleteBothForms(
   collector: Collector,
   type: string,
   sid: string,
   id: string,
-): Promise<void> {
-  await collector.del(type, { id: sid });
-  await collector.del(type, { id });
+): Promise<boolean> {
+  const isPlain = await collector.del(type, { id: sid });
+  const isHashed = await collector.del(type, { id });
+  return isPlain || isHashed;
 }
 
 function hashedForm(classic: StoredEntry, id: string): StoredEntry {

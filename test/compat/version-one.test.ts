@@ -108,6 +108,62 @@ for (const [name, open] of banks) {
       expect(lines.join("")).not.toContain("hunter2");
     });
 
+    it("logs whatever version 1 logged, without session ids and contents", async () => {
+      const bunyan = require("bunyan");
+      const lines: Record<string, unknown>[] = [];
+      const stream = { write: (line: string) => lines.push(JSON.parse(line)) };
+      const log = new bunyan({ name: "myapp", streams: [{ level: "debug", stream }] });
+      const bank = await connected(open);
+      const store = new (connectDatabank(require("express-session")))(bank, log);
+      closers.push(() => store.close());
+      const cookie = { expires: new Date(Date.now() + 60_000) };
+      const ended = { cookie: { expires: new Date(Date.now() - 120_000) } };
+      // As version 1 stored it: its end is in the cookie alone.
+      const Old: OldStoreClass = require("connect-databank-1")(require("express-session"));
+      for (const sid of ["secret-ended-1", "secret-ended-2"]) {
+        await called((done) => new Old(bank).set(sid, ended, done));
+      }
+
+      await store.get("secret-missing");
+      await store.set("secret-found", { cookie, user: "hunter2" });
+      await store.get("secret-found");
+      await store.get("secret-ended-1");
+      await store.destroy("secret-found");
+      await store.destroy("secret-found");
+      await store.all();
+      await store.length();
+      await store.cleanup();
+      await store.clear();
+      await store.set("secret-bad", { cookie, n: 1n }).catch(() => {});
+      await new Promise((done) => setImmediate(done));
+
+      const told = lines.map(({ msg, found, count, outcome }) =>
+        [msg, found, count, outcome].filter((part) => part !== undefined).join(" "),
+      );
+      for (const line of [
+        "Session store: get false", // No session in get()
+        "Session store: set created", // Saved session.
+        "Session store: get true", // Got session.
+        "Session store event: expired 1", // Inactive session; deleted.
+        "Session store: destroy true", // Destroy for found session
+        "Session store: destroy false", // Destroy for non-existent session; all good.
+        "Session store: all 0", // Retrieved all sessions
+        "Session store: length 0", // Retrieved count of sessions
+        "Starting to clean up sessions", // Starting cleanup.
+        "Finished cleaning up sessions 1", // Finished cleaning up.
+        "Session store: clear", // Cleared all sessions.
+        "Session store: set failed", // the error
+      ]) {
+        expect(told).toContain(line);
+      }
+      const of = (part: string) => lines.filter(({ msg }) => String(msg).includes(part));
+      for (const { session } of of("destroy")) expect(session).toMatch(/^[\w-]{12}$/);
+      expect(of("Starting")[0]?.cleanup).toBe(of("Finished")[0]?.cleanup);
+      expect(lines.filter(({ level }) => level === 50)).toHaveLength(1);
+      expect(lines.every(({ component }) => component === "connect-databank")).toBe(true);
+      expect(JSON.stringify(lines)).not.toMatch(/secret|hunter2/);
+    });
+
     it("runs on connect 3 with cookie-parser and express-session", async () => {
       const connect = require("connect3");
       const expressSession = require("express-session");

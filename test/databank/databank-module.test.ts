@@ -3,15 +3,41 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import * as ours from "../../src/databank-module.js";
+import { Workshop } from "../support/workshop.js";
 
 const old: unknown = createRequire(__filename)("databank");
 const exportsOf = (module: unknown) => Object(module);
 
 describe("the module that stands in for the old package", () => {
-  it("exports what that did, its test suite aside, and a way to use its databanks", () => {
-    const names = Object.keys(exportsOf(old)).filter((name) => name !== "DriverTest");
+  it("exports what that did, and a way to use its databanks", () => {
+    const names = Object.keys(exportsOf(old));
 
     expect(Object.keys(ours).sort()).toEqual([...names, "legacyDriver"].sort());
+  });
+
+  it("runs the old package's suite on its own databank, and leaves the old package as it was", () => {
+    const suite = ours.DriverTest("memory", { schema: {} });
+
+    expect(suite.run).toBeTypeOf("function");
+    expect(createRequire(__filename)("databank")).toBe(old);
+  });
+
+  it("says how to install that suite where it is missing", () => {
+    const workshop = new Workshop();
+    try {
+      const code = `
+        try {
+          require("connect-databank/databank").DriverTest("memory", {});
+        } catch ({ code, message }) {
+          console.log(code, message);
+        }`;
+      const printed = workshop.run([workshop.write("test.cjs", code)]);
+
+      expect(printed).toContain("DATABANK_DRIVER_NOT_INSTALLED");
+      expect(printed).toContain("npm install --save-dev databank-test");
+    } finally {
+      workshop.close();
+    }
   });
 
   it("has the same statics, but for those that UPGRADING.md names", () => {
@@ -28,7 +54,7 @@ describe("the module that stands in for the old package", () => {
       "DatabankObject.driver",
       "DatabankObject.params",
     ]);
-    for (const name of [...missing, "DriverTest"]) expect(guide).toContain(`\`${name}`);
+    for (const name of missing) expect(guide).toContain(`\`${name}`);
   });
 
   it("has errors of the same names, kinds and fields", () => {

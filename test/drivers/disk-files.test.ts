@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { CorruptReport, Driver, Write } from "../../src/databank/driver.js";
 import { newLife, nextVersion } from "../../src/databank/version.js";
 import { FolderLocks } from "../../src/drivers/disk/lock.js";
@@ -64,6 +64,18 @@ describe("an entry's file", () => {
     expect(JSON.parse(readFileSync(file, "utf8"))).toMatchObject({ id: "x", value: { a: 1 } });
     expect(statSync(file).mode & 0o777).toBe(0o600);
     expect(statSync(dirname(file)).mode & 0o777).toBe(0o700);
+  });
+
+  it("may be rearranged by a person, and is nobody else's under another name", async () => {
+    const file = await onlyFile();
+    const { mtimeMs } = statSync(file);
+    const text = readFileSync(file, "utf8");
+    writeFileSync(file, JSON.stringify(JSON.parse(text), null, 2));
+    utimesSync(file, mtimeMs / 1000, mtimeMs / 1000);
+    expect(await readOne("x")).toMatchObject({ id: "x", json: '{"a":1}' });
+    writeFileSync(file, text.replace('"x"', '"y"'));
+
+    expect(await readOne("x")).toBeNull();
   });
 
   it("keeps its text when it is touched", async () => {
@@ -205,6 +217,32 @@ describe("a lock", () => {
     );
   });
 
+  it.each([
+    ["another process has the id of its owner by now", { start: "1" }, 0],
+    ["its owner was on another machine, and is not heard of for 30 s", { place: "elsewhere" }, 31],
+  ])("is broken when %s", async (_why, more, laterS) => {
+    await driver.write("session", [entry("x")]);
+    const [name = ""] = readdirSync(join(dir, ".databank"));
+    const own = JSON.parse(readFileSync(join(dir, ".databank", name), "utf8"));
+    const other = join(dir, ".databank", "other.owner");
+    writeFileSync(other, JSON.stringify({ ...own, uuid: "other", ...more }));
+    linkSync(other, lockFile());
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + laterS * 1000 });
+    const done = await driver.write("session", [entry("y")]);
+    vi.useRealTimers();
+
+    expect(done).toEqual(["done"]);
+  });
+
+  it("can be taken after somebody has emptied the folder", async () => {
+    await driver.write("session", [entry("x")]);
+    for (const name of readdirSync(dir)) rmSync(join(dir, name), { recursive: true });
+
+    expect(await driver.del("session", [{ id: "x" }])).toEqual([false]);
+    expect(await driver.write("session", [entry("y")])).toEqual(["done"]);
+    expect(await readOne("y")).toMatchObject({ id: "y" });
+  });
+
   it("whose owner lives is waited for", async () => {
     await driver.write("session", [entry("x")]);
     const locks = new FolderLocks(dir);
@@ -235,6 +273,7 @@ describe("a folder that cannot be used", () => {
     await expect(inFile.connect({})).rejects.toMatchObject({
       message: expect.stringMatching(/file.sessions.*choose another folder/),
     });
+    await expect(inFile.disconnect()).resolves.toBeUndefined();
   });
 
   it("is a wrong option where it has no name", () => {

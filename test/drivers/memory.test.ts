@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { memoryDriver } from "../../src/drivers/memory.js";
 import { testDriver } from "../../src/testing/index.js";
 
@@ -46,7 +46,26 @@ describe("maxEntries", () => {
     expect(await driver.count?.("t")).toBe(2);
   });
 
+  it("is named when it is misspelt", () => {
+    const misspelt: unknown = { maxEntires: 5 };
+
+    expect(() => memoryDriver(misspelt as object)).toThrow(/did you mean maxEntries\?/);
+  });
+
   it.each([0, -1, Number.NaN])("of %d is refused", (maxEntries) => {
     expect(() => memoryDriver({ maxEntries })).toThrow(/maxEntries/);
+  });
+});
+
+describe("the end of an entry", () => {
+  it("needs no timer of its own", async () => {
+    const timers = vi.spyOn(globalThis, "setTimeout");
+    const driver = memoryDriver();
+    const expiresAt = Date.now() + 60_000;
+    await driver.write("t", [{ id: "a", json: "1", version: "a.0", createdAt: 1, expiresAt }]);
+    await driver.touch("t", [{ id: "a", expiresAt: expiresAt + 1 }]);
+
+    expect(timers).not.toHaveBeenCalled();
+    timers.mockRestore();
   });
 });

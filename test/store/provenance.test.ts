@@ -347,6 +347,19 @@ for (const { place, host } of PLACES.flatMap((place) =>
         });
       });
 
+      it("a touch that gains less than touchIntervalMs is not sent", async () => {
+        const { driver, calls } = countingDriver();
+        const hosted = new HostedStore(host, driver, { touchIntervalMs: 3_600_000 });
+        await hosted.store.set("s", hosted.fresh("s", CART));
+        const mine = await hosted.load("s");
+        const { write } = calls;
+        mine.touch();
+
+        expect(await hosted.store.touch("s", mine)).toBe("touched");
+        expect(await hosted.store.set("s", mine)).toBe("touched");
+        expect(calls).toMatchObject({ write, touch: 0 });
+      });
+
       describe("where sessions come from", () => {
         it("a new session takes one trip", async () => {
           const { driver, calls } = countingDriver();
@@ -406,6 +419,19 @@ for (const { place, host } of PLACES.flatMap((place) =>
           expect(await first.data("s")).toEqual({ user: "ann", cart: 2, extra: 1 });
         });
 
+        it("two spread copies of a live session keep each other's changes", async () => {
+          const { first } = await open();
+          const mine = await first.load("s");
+          const [one, other] = [
+            { ...mine, one: 1 },
+            { ...mine, other: 1 },
+          ];
+          expect(await first.store.set("s", one)).toBe("written");
+          expect(await first.store.set("s", other)).toBe("merged");
+
+          expect(await first.data("s")).toEqual({ ...CART, one: 1, other: 1 });
+        });
+
         it("a JSON clone is untracked, and says so", async () => {
           const { first } = await open();
           const mine = await first.load("s");
@@ -413,6 +439,19 @@ for (const { place, host } of PLACES.flatMap((place) =>
 
           expect(await first.data("s")).toEqual({ user: "ann", cart: 2 });
           expect(await first.names()).toEqual(["untracked"]);
+        });
+
+        it("a session of another store is a stranger, whose next save is conditional", async () => {
+          const { first } = await open();
+          const other = await open({ type: `session-${randomUUID()}` });
+          await other.first.store.destroy("s");
+          const mine = await first.load("s");
+
+          expect(await other.first.store.set("s", mine)).toBe("created");
+          await other.second.store.destroy("s");
+          mine.cart = 2;
+          expect(await other.first.store.set("s", mine)).toBe("gone");
+          expect(await first.store.set("s", mine)).toBe("written");
         });
 
         it("a session saved under another id starts there anew", async () => {

@@ -105,6 +105,33 @@ describe("options", () => {
     expect(() => connectDatabank({})).toThrow(/no session module/);
   });
 
+  it("of version 1 are a logger or nothing, and a pause or none", async () => {
+    const make = (...args: unknown[]): DatabankStore =>
+      Reflect.construct(DatabankStore, [new Databank(memoryDriver()), ...args]);
+    for (const [args, cleanupIntervalMs] of [
+      [[], 0],
+      [[null], 0],
+      [[null, 600_000], 600_000],
+      [[undefined, "600000"], 600_000],
+      [[false, 0], 0],
+      [[{ debug: () => {}, error: () => {} }, 600_000], 600_000],
+      [[{ ttlMs: 5 }, undefined], 900_000],
+    ] as const) {
+      const store = make(...args);
+      expect(store.policy().cleanupIntervalMs).toBe(cleanupIntervalMs);
+      await store.close();
+    }
+    for (const [args, advice] of [
+      [[{ ttlMs: 5 }, 600_000], /log must be a logger/],
+      [["info", 600_000], /log must be a logger/],
+      [[null, -1], /cleanupIntervalMs must be a whole number/],
+      [[null, "often"], /cleanupIntervalMs must be a whole number/],
+      [[600_000], /options of DatabankStore must be an object/],
+    ] as const) {
+      expect(() => make(...args)).toThrow(advice);
+    }
+  });
+
   it("ttlMs may be longer than a timer can wait", async () => {
     const { store } = open({ ttlMs: 90 * DAY_MS });
     await store.set("s", session({}, {}));
@@ -161,6 +188,15 @@ describe("expiry", () => {
     const expires = new Date(1_090_000).toISOString();
     expect((await store.get("s"))?.cookie).toMatchObject({ expires });
     expect((await store.all())?.[0]?.cookie).toMatchObject({ expires });
+  });
+
+  it("by ttlMs leaves the cookie one that ends with the browser", async () => {
+    const { store } = open({ ttlMs: 60_000 });
+    await store.set("s", session({}, { originalMaxAge: null, expires: null }));
+
+    const cookie = { originalMaxAge: null, expires: null };
+    expect((await store.get("s"))?.cookie).toEqual(cookie);
+    expect((await store.all())?.[0]?.cookie).toEqual(cookie);
   });
 
   it("a missing originalMaxAge is filled with the time that remains", async () => {
@@ -244,6 +280,26 @@ describe("ids", () => {
 
     expect(await store.ids()).toEqual(["one"]);
     await expect(hashed.ids()).rejects.toMatchObject({ code: "DATABANK_NOT_IMPLEMENTED" });
+  });
+
+  it("stand in what a classic store keeps, and a copy of an older session's is put right", async () => {
+    const { bank, store } = open({ ids: "classic" });
+    await store.set("old", session({ n: 1 }));
+    const old = (await store.get("old")) ?? { cookie: {} };
+    await store.set("inserted", session({ ...old, cookie: { maxAge: 60_000 } }));
+    await store.set("loaded", session());
+    const loaded = (await store.get("loaded")) ?? { cookie: {} };
+    await store.set("loaded", Object.assign(loaded, { sid: "old", n: 2 }));
+
+    await bank.save("session", "without", session());
+    const without = (await store.get("without")) ?? { cookie: {} };
+    await store.set("without", Object.assign(without, { n: 3 }));
+
+    const sids: Record<string, unknown> = {};
+    for await (const { id, value } of bank.scan("session")) sids[id] = Object(value).sid;
+    for (const [id, sid] of Object.entries(sids)) expect(sid).toBe(id);
+    expect(Object.keys(sids)).toHaveLength(4);
+    expect(store.counts.conflict).toBe(0);
   });
 
   it("that are no text are a miss, without a call to the driver", async () => {
@@ -331,13 +387,24 @@ describe("robustness", () => {
     const entry = { version: "a.0", createdAt: 0, expiresAt: null };
     await bank.collector.write("session", { id: "torn", json: '{"cookie":', ...entry });
 
-    for (const sid of ["text", "list", "torn"]) expect(await store.get(sid)).toBeNull();
-    expect(await store.all()).toHaveLength(1);
+    const eventsOf = async (task: Promise<unknown>) => {
+      events.length = 0;
+      await task;
+      await new Promise((done) => setTimeout(done));
+      return events.length;
+    };
+
+    for (const sid of ["text", "list", "torn"]) {
+      const got = store.get(sid);
+      expect(await eventsOf(got)).toBe(1);
+      expect(await got).toBeNull();
+    }
+    const all = store.all();
+    expect(await eventsOf(all)).toBe(3);
+    expect(await all).toHaveLength(1);
+    expect(JSON.stringify(events)).not.toContain("torn");
     expect(await store.length()).toBe(1);
     await expect(store.cleanup()).resolves.toBe(0);
-    await new Promise((done) => setTimeout(done));
-    expect(events.length).toBeGreaterThanOrEqual(6);
-    expect(JSON.stringify(events)).not.toContain("torn");
   });
 
   it("a session over maxBytes is refused before anything is sent", async () => {
@@ -505,5 +572,18 @@ describe("many stores on one databank", () => {
 
     expect(warnings).toEqual([]);
     for (const store of stores) await store.close();
+  });
+
+  it("hear nothing more of it when they are closed", async () => {
+    const { bank, store } = open();
+    const events: unknown[] = [];
+    store.on("corrupt", (event) => events.push(event));
+    const entry = { version: "a.0", createdAt: 0, expiresAt: null };
+    await bank.collector.write("session", { id: "torn", json: '{"cookie":', ...entry });
+    await store.close();
+    for await (const _ of bank.scan("session"));
+    await new Promise((done) => setTimeout(done));
+
+    expect(events).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
 import { join } from "node:path";
 import type { Schema } from "../../src/databank/driver.js";
+import { messageOf } from "./message-of.js";
 
 /** What each process of a crowd does with the databank that it opens; see `crowd-process.mjs`. */
 export interface Task {
@@ -23,18 +23,14 @@ export interface Started {
 export async function crowd(size: number, task: Task): Promise<readonly unknown[]> {
   const script = join(__dirname, "crowd-process.mjs");
   const children = Array.from({ length: size }, () => fork(script, [JSON.stringify(task)]));
-  await Promise.all(children.map((child) => once(child, "message")));
+  await Promise.all(children.map(messageOf));
   const results = children.map(resultOf);
   for (const child of children) child.send("go");
   return Promise.all(results);
 }
 
 async function resultOf(child: ChildProcess): Promise<unknown> {
-  const exited = once(child, "exit").then(([code, signal]) => {
-    throw new Error(`A process ended with ${code ?? signal} before it had a result`);
-  });
-  const [answer] = await Promise.race([once(child, "message"), exited]);
-  exited.catch(() => {});
+  const answer = await messageOf(child);
   const { result, error } = answer as { result?: unknown; error?: string };
   if (error) throw new Error(error);
   return result;

@@ -1,13 +1,7 @@
 // Runs the npm package databank-test, unchanged, on a driver of ours: node databank-test.cjs
 // <driver> <params as JSON> [module to load first]. Prints what it counted as JSON.
-const Module = require("node:module");
 const path = require("node:path");
-
-const ours = path.join(__dirname, "../../dist/databank-module.js");
-const resolveFilename = Module._resolveFilename;
-Module._resolveFilename = function (request, ...rest) {
-  return request === "databank" ? ours : resolveFilename.call(this, request, ...rest);
-};
+const { Databank, DriverTest } = require("../../dist/databank-module.js");
 
 const [driver, params = "{}", setUp] = process.argv.slice(2);
 if (setUp) require(path.resolve(setUp));
@@ -31,7 +25,6 @@ function describe({ context, title, exception, error }) {
 const LEFT_BEHIND = ["neighbors", "combo", "headphones", "messages", "coffees-drunk"];
 
 async function clearLeftBehind() {
-  const { Databank } = require(ours);
   const bank = Databank.get(driver, JSON.parse(params));
   await bank.connect();
   for (const type of LEFT_BEHIND) await bank.clear(type);
@@ -39,7 +32,6 @@ async function clearLeftBehind() {
 }
 
 void clearLeftBehind().then(() => {
-  const { DriverTest } = require("databank-test");
   DriverTest(driver, JSON.parse(params)).run({ reporter }, (results) => {
     console.log(JSON.stringify({ ...results, failures }));
     // The suite does not wait for the deletions of its teardowns, so the process ends by itself.

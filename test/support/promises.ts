@@ -9,6 +9,7 @@ import type { DatabankStoreOptions } from "../../src/store/options.js";
 import { DatabankStore } from "../../src/store/store-class.js";
 import { FRAMEWORKS, startApp } from "./app.mjs";
 import { Browser } from "./browser.js";
+import { messageOf } from "./message-of.js";
 
 registerDrivers();
 
@@ -82,13 +83,20 @@ async function twoProcesses(
   const app = await server(bank(), settings);
   const script = join(__dirname, "app-process.mjs");
   const child = fork(script, [JSON.stringify({ url, ...settings })]);
-  const [message] = await once(child, "message");
   const close = async () => {
-    child.disconnect();
-    await once(child, "exit");
+    if (child.connected) {
+      child.disconnect();
+      await once(child, "exit");
+    }
     await app.close();
   };
-  return { urls: [app.url, (message as { url: string }).url], close };
+  try {
+    const { url: secondUrl } = (await messageOf(child)) as { url: string };
+    return { urls: [app.url, secondUrl], close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 async function server(given: string | object, { framework, storeOptions }: Settings) {

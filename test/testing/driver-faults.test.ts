@@ -138,6 +138,18 @@ const faults: readonly [what: string, fault: Fault, noticedBy: string][] = [
     "awkward values › keeps all of them in one batch",
   ],
   [
+    "takes null for nothing",
+    (good) => ({
+      async read(type, reads) {
+        const found = await good.read(type, reads);
+        return found.map((entry) =>
+          entry instanceof Error || entry?.json === "null" ? null : entry,
+        );
+      },
+    }),
+    "awkward values › keeps all of them in one batch",
+  ],
+  [
     "loses negative zero",
     storing((json) => json.replaceAll("-0", "0")),
     "awkward values › keeps all of them in one batch",
@@ -225,6 +237,22 @@ const faults: readonly [what: string, fault: Fault, noticedBy: string][] = [
       },
     }),
     "conditional write › absent: leaves a live entry alone and tells it",
+  ],
+  [
+    "takes its own write, repeated, for a conflict with something else",
+    (good) => ({
+      async write(type, writes) {
+        const results = await good.write(type, writes);
+        return results.map((result, i) => {
+          const isOwn =
+            typeof result === "object" &&
+            "conflict" in result &&
+            result.conflict?.version === writes[i]?.version;
+          return isOwn ? { conflict: null } : result;
+        });
+      },
+    }),
+    "conditional write › knows its own write when it is repeated",
   ],
   [
     "tells an older entry in conflicts",

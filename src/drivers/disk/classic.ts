@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { StoredEntry } from "../../databank/driver.js";
 import { foreignVersion } from "../../databank/version.js";
-import { codeOf } from "./disk-error.js";
+import { isMissing } from "./disk-error.js";
 import { parse } from "./entry-text.js";
 
 // Version 1 shared files out by the first character of their name, the first two and the first
@@ -23,7 +23,7 @@ export function readClassic(folder: string, id: string): StoredEntry | null {
   try {
     json = readFileSync(path, "utf8");
   } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return null;
+    if (isMissing(error)) return null;
     throw error;
   }
   if (parse(json) === undefined) throw new SyntaxError("The file holds no JSON");
@@ -32,42 +32,32 @@ export function readClassic(folder: string, id: string): StoredEntry | null {
   return { id, json, version: foreignVersion(json), createdAt, expiresAt: null };
 }
 
+/** The paths of the files of version 1 that come after `after`, in their order. */
+export function classicFiles(folder: string, after: string): Generator<string> {
+  return files(folder, "", after, 0);
+}
+
 /**
- * The ids of the entries of version 1, in the order of their paths.
+ * The id of the entry in a file of version 1; `null` where the file does not tell it.
  *
- * Version 1 did not store ids, so they are taken from the property that the schema names, and
- * believed if they lead back to the file.
+ * Version 1 did not store ids, so it is taken from the property that the schema names, and
+ * believed if it leads back to the file.
  */
-export function* classicIds(
-  folder: string,
-  pkey: string | undefined,
-  onUnknown: (cause: unknown) => void,
-): Generator<{ path: string; id: string }> {
-  for (const path of files(folder, "", 0)) {
-    const value = pkey === undefined ? undefined : parse(read(join(folder, path)));
-    const id: unknown =
-      typeof value === "object" && value !== null && pkey !== undefined
-        ? (value as Record<string, unknown>)[pkey]
-        : undefined;
-    if (typeof id === "string" && classicFileOf(id) === path) yield { path, id };
-    else onUnknown(new Error("A file of version 1 does not tell the id of its entry"));
-  }
+export function classicIdIn(folder: string, path: string, pkey: string | undefined): string | null {
+  if (pkey === undefined) return null;
+  const value = parse(read(join(folder, path)));
+  const id: unknown = Object(value)[pkey];
+  return typeof id === "string" && classicFileOf(id) === path ? id : null;
 }
 
-/** Removes every entry of version 1. */
-export function clearClassic(folder: string): void {
-  for (const name of names(folder)) {
-    if (FIRST_FOLDER.test(name)) rmSync(join(folder, name), { recursive: true, force: true });
-  }
-}
-
-function* files(folder: string, path: string, depth: number): Generator<string> {
+function* files(folder: string, path: string, after: string, depth: number): Generator<string> {
   for (const name of names(join(folder, path)).sort()) {
     const inner = path === "" ? name : `${path}/${name}`;
     if (depth === 3) {
-      if (name.endsWith(".json")) yield inner;
-    } else if (depth > 0 || FIRST_FOLDER.test(name)) {
-      yield* files(folder, inner, depth + 1);
+      if (name.endsWith(".json") && inner > after) yield inner;
+      // Names of one length, or the order of the paths would be another than that of the folders.
+    } else if (name.length === depth + 1 && (depth > 0 || FIRST_FOLDER.test(name))) {
+      if (inner >= after.slice(0, inner.length)) yield* files(folder, inner, after, depth + 1);
     }
   }
 }

@@ -26,6 +26,12 @@ export function codeOf(error: unknown): string | undefined {
   return typeof code === "string" ? code : undefined;
 }
 
+/** Whether there is no such file: nothing of that name, or a file where a folder is looked for. */
+export function isMissing(error: unknown): boolean {
+  const code = codeOf(error);
+  return code === "ENOENT" || code === "ENOTDIR";
+}
+
 /** Whether a file could not be read for want of something that has nothing to do with it. */
 export function isOfTheProcess(error: unknown): boolean {
   return OF_THE_PROCESS.includes(codeOf(error));

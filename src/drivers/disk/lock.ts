@@ -12,7 +12,7 @@ import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { DatabankError } from "../../databank/errors.js";
-import { codeOf } from "./disk-error.js";
+import { codeOf, isMissing } from "./disk-error.js";
 import { parse } from "./entry-text.js";
 
 const MAX_WAIT_MS = 30_000;
@@ -173,7 +173,7 @@ export function unlinkIfThere(path: string): boolean {
     unlinkSync(path);
     return true;
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return false;
+    if (isMissing(error)) return false;
     throw error;
   }
 }

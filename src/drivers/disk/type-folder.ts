@@ -14,9 +14,9 @@ import { mkdir, open, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Deletion, StoredEntry, Touch, Write, WriteResult } from "../../databank/driver.js";
 import { isLive, isMet, laterOf } from "../../databank/entry.js";
-import { classicFileOf, clearClassic, readClassic } from "./classic.js";
+import { classicFileOf, readClassic } from "./classic.js";
 import { deadlineOf, isAhead, NEVER_MS, setFileTime } from "./deadline.js";
-import { codeOf, isOfTheProcess } from "./disk-error.js";
+import { codeOf, isMissing, isOfTheProcess } from "./disk-error.js";
 import { fromText, toText } from "./entry-text.js";
 import { unlinkIfThere } from "./lock.js";
 import { ENTRY_FILE, entryFileOf, folderOf, SHARD } from "./names.js";
@@ -129,9 +129,14 @@ export class TypeFolder {
   /** Deletes a file whose entry had expired by `moment`, and says whether it had. */
   deleteIfExpired(name: string, moment: number): boolean {
     const file = join(this.path, name);
-    const entry = this.#readFile(file);
-    if (!entry || isLive(entry.expiresAt, moment)) return false;
-    return unlinkIfThere(file);
+    try {
+      const entry = this.#readFile(file);
+      if (!entry || isLive(entry.expiresAt, moment)) return false;
+      return unlinkIfThere(file);
+    } catch {
+      // A damaged file: reading its entry reports it.
+      return false;
+    }
   }
 
   /** The live entry in a file, by the file's name. */
@@ -163,9 +168,9 @@ export class TypeFolder {
     }
   }
 
-  clear(): void {
-    for (const file of this.files("")) unlinkIfThere(join(this.path, file));
-    clearClassic(this.path);
+  /** Removes a file, whatever is in it. */
+  remove(name: string): void {
+    unlinkIfThere(join(this.path, name));
   }
 
   /** Removes new texts that a process has left behind when it ended. */
@@ -228,7 +233,7 @@ export class TypeFolder {
     try {
       file = openSync(path, "r");
     } catch (error) {
-      if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return undefined;
+      if (isMissing(error)) return undefined;
       throw error;
     }
     try {
@@ -246,7 +251,7 @@ function readNames(path: string): string[] {
   try {
     return readdirSync(path).sort();
   } catch (error) {
-    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return [];
+    if (isMissing(error)) return [];
     throw error;
   }
 }
