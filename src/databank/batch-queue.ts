@@ -7,6 +7,8 @@ import type { Operation } from "./operation.js";
 const MAX_BATCH = 256;
 const MAX_IN_FLIGHT = 2;
 const MAX_ATTEMPTS = 6;
+/** After so many batches of a single call in a row, the next call need not wait for others. */
+const ALONE_ENOUGH = 8;
 
 /** Gives the driver: at once when it is connected, else when it is; rejects when it cannot be. */
 export type Connected = () => Driver | Promise<Driver>;
@@ -28,6 +30,8 @@ export class BatchQueue<M extends { readonly id: string }, R> {
   #waiting: Operation<M, R>[] = [];
   #inFlight = 0;
   #isScheduled = false;
+  #hasSentEarly = false;
+  #alone = 0;
   #driver: Driver | undefined;
   #isImmediate = false;
 
@@ -59,14 +63,33 @@ export class BatchQueue<M extends { readonly id: string }, R> {
     throw result === undefined ? shortAnswer(name) : toDatabankError(name, result);
   }
 
-  /** Sends an operation with the next batch, or at once if the driver wants that. */
+  /**
+   * Sends an operation with the next batch, or at once if the driver wants that.
+   *
+   * A batch goes out at the end of the turn, or when it is full, and one in a turn: while the
+   * database works on it, this process works on the answers to another. Batches that went out
+   * together would be answered together, and one side would always wait for the other.
+   */
   add(operation: Operation<M, R>): void {
     if (this.#isImmediate) {
       this.adopt(operation, undefined);
       return;
     }
     this.#waiting.push(operation);
+    if (this.#isAlone && this.#waiting.length === 1) {
+      queueMicrotask(() => this.#flush());
+      return;
+    }
+    if (this.#waiting.length >= this.#maxBatch && !this.#hasSentEarly) {
+      this.#hasSentEarly = true;
+      this.#flush();
+    }
     this.#schedule();
+  }
+
+  /** Whether waiting for the end of the turn would bring nobody else, as far as one can tell. */
+  get #isAlone(): boolean {
+    return this.#inFlight === 0 && this.#alone >= ALONE_ENOUGH;
   }
 
   /** Sends an operation alone; `answer` is the driver's, where it has been called already. */
@@ -92,16 +115,26 @@ export class BatchQueue<M extends { readonly id: string }, R> {
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      this.#flush();
+      // Clients write what they are given at the end of the turn, all in one.
+      if (this.#hasSentEarly) this.#schedule();
+      else this.#flush();
+      this.#hasSentEarly = false;
     });
   }
 
   #flush(): void {
     while (this.#waiting.length > 0 && this.#inFlight < this.#maxInFlight) {
-      const batch = this.#waiting.splice(0, this.#driver?.calling?.maxBatch ?? MAX_BATCH);
+      const batch = this.#waiting.splice(0, this.#maxBatch);
       const pending = batch.filter((operation) => !operation.isSettled);
-      if (pending.length > 0) this.#dispatch(pending);
+      if (pending.length === 0) continue;
+      this.#dispatch(pending);
+      if (this.#waiting.length > 0) this.#schedule();
+      return;
     }
+  }
+
+  get #maxBatch(): number {
+    return this.#driver?.calling?.maxBatch ?? MAX_BATCH;
   }
 
   get #maxInFlight(): number {
@@ -109,6 +142,7 @@ export class BatchQueue<M extends { readonly id: string }, R> {
   }
 
   #dispatch(batch: readonly Operation<M, R>[]): void {
+    this.#alone = batch.length === 1 && this.#inFlight === 0 ? this.#alone + 1 : 0;
     this.#inFlight += 1;
     // A batch stops counting when the last of its operations has an answer or has timed out, so
     // that a call that never returns cannot stop the ones behind it.

@@ -108,7 +108,7 @@ export function redisDriver(options: RedisOptions): Driver {
     capabilities,
     // The client sends the commands of a turn together by itself. On one server the keys of a turn
     // are asked for, or changed, by one command, which in a cluster there cannot be.
-    calling: { immediate: isCluster ? ["read", "write", "touch", "del"] : ["del"], maxBatch: 16, maxInFlight: 4 },
+    calling: { immediate: isCluster ? ["read", "write", "touch", "del"] : ["del"], maxBatch: 32, maxInFlight: 4 },
 
     connect,
     disconnect,
