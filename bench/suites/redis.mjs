@@ -18,7 +18,7 @@ export async function start() {
 export const stop = () => servers.stop();
 
 export async function ours({ url }) {
-  const store = new DatabankStore(`${url}?prefix=ours:${process.env.RQ ?? ""}`, { log: null });
+  const store = new DatabankStore(`${url}?prefix=ours:`, { log: null });
   return { store, close: () => store.close() };
 }
 

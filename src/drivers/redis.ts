@@ -2,11 +2,13 @@ import type {
   Capabilities,
   CorruptReport,
   Driver,
+  StoredEntry,
   Touch,
   Write,
   WriteResult,
 } from "../databank/driver.js";
 import { lifeCycle } from "./life-cycle.js";
+import { Changes, type Touching } from "./redis/changes.js";
 import { type Connection, withoutCommand } from "./redis/connection.js";
 import { Entries } from "./redis/entries.js";
 import { toDigits } from "./redis/entry-text.js";
@@ -44,6 +46,7 @@ interface Opened {
   readonly clock: ServerClock;
   readonly keys: Keys;
   readonly entries: Entries;
+  readonly changes: Changes;
   readonly listing: Listing;
 }
 
@@ -62,7 +65,8 @@ export function redisDriver(options: RedisOptions): Driver {
     const clock = new ServerClock(connection);
     const keys = new Keys(settings.prefix, connection.keyPrefix);
     const onCorrupt = (report: CorruptReport) => driver.onCorrupt?.(report);
-    const entries = new Entries({ connection, keys, clock, isCluster, onCorrupt });
+    const parts = { connection, keys, clock, isCluster, onCorrupt };
+    const entries = new Entries(parts);
     const listing = new Listing(connection, keys, entries);
     try {
       await clock.measure();
@@ -70,45 +74,90 @@ export function redisDriver(options: RedisOptions): Driver {
       connection.close();
       throw error;
     }
-    return { connection, clock, keys, entries, listing };
+    const changes = new Changes(parts, entries);
+    return { connection, clock, keys, entries, changes, listing };
   }
 
-  async function write(type: string, member: Write): Promise<WriteResult> {
-    const { clock, entries, index } = connected();
+  async function write(type: string, writes: readonly Write[]): Promise<readonly WriteResult[]> {
+    const { clock, changes, index } = connected();
     const offset = clock.offset();
     const offsetMs = typeof offset === "number" ? offset : await offset;
-    const digits = toDigits(member.expiresAt, offsetMs);
-    for (let until = digits; ; ) {
-      const indexed = index.has(type) ? { until, periodMs: PERIOD_MS } : undefined;
+    const isIndexed = index.has(type);
+    const results = new Map<Write, WriteResult>();
+    let left = writes.map((each) => {
+      const digits = toDigits(each.expiresAt, offsetMs);
+      return { write: each, digits, until: digits };
+    });
+    while (left.length > 0) {
       // First, so that no search misses what has been written, whatever happens in between.
-      if (indexed) await index.add(type, member.id, member.json, until);
-      const result = await entries.store(type, member, digits, indexed);
-      if (typeof result === "string" || !("later" in result)) return result;
-      until = result.later;
+      if (isIndexed) {
+        const adding = left.map((each) =>
+          index.add(type, each.write.id, each.write.json, each.until),
+        );
+        await Promise.all(adding);
+      }
+      const stored = await changes.store(
+        type,
+        left.map(({ write, digits, until }) => {
+          return { write, digits, indexed: isIndexed ? { until, periodMs: PERIOD_MS } : undefined };
+        }),
+      );
+      left = left.filter((each, i) => {
+        const result = stored[i];
+        if (typeof result === "object" && "later" in result) {
+          each.until = result.later;
+          return true;
+        }
+        if (result) results.set(each.write, result);
+        return false;
+      });
     }
+    return writes.map((each) => results.get(each) ?? { conflict: null });
   }
 
-  async function touch(type: string, { id, expiresAt }: Touch): Promise<boolean> {
-    const { clock, entries, index } = connected();
+  async function touch(
+    type: string,
+    touches: readonly Touch[],
+  ): Promise<readonly (boolean | Error)[]> {
+    const { clock, changes, index } = connected();
     const offset = clock.offset();
     const offsetMs = typeof offset === "number" ? offset : await offset;
-    const digits = toDigits(expiresAt, offsetMs);
     const periodMs = index.has(type) ? PERIOD_MS : undefined;
-    for (let indexed: string | undefined; ; ) {
-      const found = await entries.touch(type, id, digits, periodMs, indexed);
-      if (typeof found === "boolean") return found;
-      // First, like a write, and for the value that is there when the deadline is moved.
-      await index.add(type, id, found.json, digits);
-      indexed = found.version;
-    }
+    const touching = touches.map(({ id, expiresAt }): Touching => {
+      return { id, digits: toDigits(expiresAt, offsetMs), periodMs };
+    });
+    const found = await changes.touch(type, touching);
+    if (found.every(isDone)) return found;
+    return Promise.all(touching.map((each, i) => touched(type, each, found[i] ?? false)));
+  }
+
+  /** Adds the entry to its indices until its new deadline, and touches again, where it has to be. */
+  async function touched(
+    type: string,
+    touching: Touching,
+    found: boolean | StoredEntry | Error,
+  ): Promise<boolean | Error> {
+    if (isDone(found)) return found;
+    const { changes, index } = connected();
+    // First, like a write, and for the value that is there when the deadline is moved.
+    await index.add(type, found.id, found.json, touching.digits);
+    const again = { ...touching, indexed: found.version };
+    const [next = false] = await changes.touch(type, [again]);
+    return touched(type, again, next);
   }
 
   const driver: Driver = {
     name: "redis",
     capabilities,
-    // The client sends the commands of a turn together by itself. On one server the keys of a turn
-    // are asked for, or changed, by one command, which in a cluster there cannot be.
-    calling: { immediate: isCluster ? ["read", "write", "touch", "del"] : ["del"], maxBatch: 32, maxInFlight: 4 },
+    calling: {
+      // On one server the keys of a turn are asked for, or changed, by one command, which in a
+      // cluster there cannot be.
+      immediate: isCluster ? ["read", "write", "touch", "del"] : ["del"],
+      // A script stops the server for as long as it runs: some 10 microseconds for each key.
+      maxBatch: 32,
+      // The server takes them one after another anyway. If it is away, all shall hear of it at once.
+      maxInFlight: 256,
+    },
 
     connect,
     disconnect,
@@ -120,9 +169,9 @@ export function redisDriver(options: RedisOptions): Driver {
       return entries.read(type, ids);
     },
 
-    write: (type, writes) => each(writes, (member) => write(type, member)),
-    touch: (type, touches) => each(touches, (member) => touch(type, member)),
-    del: (type, deletions) => each(deletions, (member) => connected().entries.del(type, member)),
+    write,
+    touch,
+    del: (type, deletions) => each(deletions, (member) => connected().changes.del(type, member)),
 
     async scan(type, page) {
       return connected().listing.scan(type, page);
@@ -139,9 +188,9 @@ export function redisDriver(options: RedisOptions): Driver {
     },
 
     async clear(type) {
-      const { entries, listing } = connected();
+      const { changes, listing } = connected();
       for await (const ids of listing.ids(type)) {
-        await Promise.all(ids.map((id) => entries.del(type, { id })));
+        await Promise.all(ids.map((id) => changes.del(type, { id })));
       }
     },
 
@@ -149,6 +198,10 @@ export function redisDriver(options: RedisOptions): Driver {
     retry: (error) => (error instanceof Error && /^[A-Z]+ /.test(error.message) ? "each" : "never"),
   };
   return driver;
+}
+
+function isDone(touched: boolean | StoredEntry | Error): touched is boolean | Error {
+  return typeof touched === "boolean" || touched instanceof Error;
 }
 
 /** What is wrong with one member does not spoil the others. */

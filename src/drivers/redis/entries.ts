@@ -1,19 +1,13 @@
 import type {
   CorruptReport,
-  Deletion,
   Read,
   ReadResult,
   StoredEntry,
   UnchangedEntry,
-  Write,
-  WriteResult,
 } from "../../databank/driver.js";
-import { foreignVersion } from "../../databank/version.js";
 import { type Connection, isReply, withoutCommand } from "./connection.js";
-import { CORRUPT, fromText, isForeign, marksOf, NEVER, toExpiry, toText } from "./entry-text.js";
-import { GatheredScripts } from "./gathered-scripts.js";
+import { CORRUPT, fromText, isForeign, withTimeLeft } from "./entry-text.js";
 import type { Keys } from "./keys.js";
-import { DELETE, TOUCH, WRITE } from "./scripts.js";
 import type { ServerClock } from "./server-clock.js";
 
 // Longer headers are those of very long versions, which are then read whole.
@@ -31,27 +25,14 @@ export interface EntriesParts {
   readonly onCorrupt: (report: CorruptReport) => void;
 }
 
-/** Until when indices have an entry, in digits, and how long their periods are. */
-export interface Indexed {
-  readonly until: string;
-  readonly periodMs: number;
-}
-
-/** A deadline that would stay, in digits. */
-export interface LaterDeadline {
-  readonly later: string;
-}
-
-/** The entries whose ids are known: each is one key, and each change one command on that key. */
+/** Reads entries whose ids are known: each is one key. */
 export class Entries {
   readonly #parts: EntriesParts;
-  readonly #scripts: GatheredScripts;
   /** Of what was read lately. */
   #meanLength = 0;
 
   constructor(parts: EntriesParts) {
     this.#parts = parts;
-    this.#scripts = new GatheredScripts(parts.connection, parts.isCluster);
   }
 
   /** Resolves to the entry, `null` or an error for each id; rejects where the server is away. */
@@ -67,7 +48,7 @@ export class Entries {
     const texts = await this.#texts(names);
     this.#measure(texts);
     const found = texts.map((text, i) =>
-      typeof text === "string" ? this.#entry(type, ids[i] ?? "", text, offsetMs) : text,
+      typeof text === "string" ? this.toEntry(type, ids[i] ?? "", text, offsetMs) : text,
     );
     if (!found.some(hasHiddenDeadline)) return found;
     return Promise.all(
@@ -109,77 +90,6 @@ export class Entries {
     const changed = await whole(knowing.filter((read) => !results.has(read)));
     for (const [read, found] of changed) results.set(read, found);
     return reads.map((read) => results.get(read) ?? null);
-  }
-
-  /**
-   * Stores one entry where its condition holds; `digits` is its deadline. Where the entry is in
-   * indices, `indexed` says until when. Resolves to the digits of a later deadline, with nothing
-   * stored, if that would stay and is beyond what indices have.
-   */
-  async store(
-    type: string,
-    write: Write,
-    digits: string,
-    indexed?: Indexed,
-  ): Promise<WriteResult | LaterDeadline> {
-    const { connection, keys, clock } = this.#parts;
-    const key = keys.entry(type, write.id);
-    const text = toText(write, digits);
-    const isNew = write.if === "absent";
-    if (isNew || (write.if === undefined && !write.extend)) {
-      const args = ["SET", key, text];
-      if (digits !== NEVER) args.push("PXAT", toExpiry(digits));
-      if (isNew) args.push("NX");
-      if ((await connection.send(key, args)) !== null) return "done";
-    }
-    const reply = await this.#scripts.run(WRITE, key, [
-      text,
-      digits,
-      ...conditionArguments(write.if),
-      write.extend ? "1" : "",
-      ...(indexed ? [indexed.until, String(indexed.periodMs)] : ["", ""]),
-    ]);
-    if (typeof reply === "string") return { later: reply };
-    if (!Array.isArray(reply)) return "done";
-    const [there, left] = reply;
-    if (typeof there !== "string") return { conflict: null };
-    const entry = this.#entry(type, write.id, there, await clock.offset());
-    // What makes no sense counts as missing, and so it is replaced.
-    if (!entry) return this.store(type, { ...write, if: foreignVersion(there) }, digits, indexed);
-    return { conflict: isForeign(entry) ? withTimeLeft(entry, Number(left)) : entry };
-  }
-
-  /**
-   * Moves one deadline forward, to `digits`, and resolves to whether the entry was live. Where the
-   * entry is in indices with periods of `periodMs`, `indexed` is the version that they have until
-   * then: resolves to the entry, with nothing moved, if the deadline would come into another period
-   * and it has another version.
-   */
-  async touch(
-    type: string,
-    id: string,
-    digits: string,
-    periodMs?: number,
-    indexed?: string,
-  ): Promise<boolean | StoredEntry> {
-    const { keys, clock } = this.#parts;
-    const reply = await this.#scripts.run(TOUCH, keys.entry(type, id), [
-      digits,
-      periodMs === undefined ? "" : String(periodMs),
-      ...(indexed === undefined ? ["", ""] : marksOf(indexed)),
-    ]);
-    if (typeof reply !== "string") return reply !== 0;
-    return this.#entry(type, id, reply, await clock.offset()) ?? false;
-  }
-
-  async del(type: string, { id, if: version }: Deletion): Promise<boolean> {
-    const { connection, keys } = this.#parts;
-    const key = keys.entry(type, id);
-    const reply =
-      version === undefined
-        ? await connection.send(key, ["UNLINK", key])
-        : await this.#scripts.run(DELETE, key, marksOf(version));
-    return Number(reply) === 1;
   }
 
   async #texts(names: readonly string[]): Promise<readonly (string | null | Error)[]> {
@@ -225,7 +135,8 @@ export class Entries {
     }
   }
 
-  #entry(type: string, id: string, text: string, offsetMs: number): StoredEntry | null {
+  /** The entry that a text holds, or `null`, with a report, where it makes no sense. */
+  toEntry(type: string, id: string, text: string, offsetMs: number): StoredEntry | null {
     const entry = fromText(id, text, offsetMs);
     if (entry !== CORRUPT) return entry;
     this.#parts.onCorrupt({ type, cause: new Error("What is stored is not JSON") });
@@ -248,15 +159,4 @@ function textIn(reply: unknown): string | null {
 
 function hasHiddenDeadline(found: StoredEntry | null | Error): found is StoredEntry {
   return found !== null && !(found instanceof Error) && isForeign(found);
-}
-
-/** Redis says -1 for what never ends, and rounds the rest. */
-function withTimeLeft(entry: StoredEntry, leftMs: number): StoredEntry {
-  return leftMs < 0 ? entry : { ...entry, expiresAt: Date.now() + leftMs + 1 };
-}
-
-function conditionArguments(condition: string | undefined): [string, string, string] {
-  if (condition === undefined) return ["any", "", ""];
-  if (condition === "absent" || condition === "present") return [condition, "", ""];
-  return ["version", ...marksOf(condition)];
 }

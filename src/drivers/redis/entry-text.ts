@@ -62,6 +62,11 @@ export function fromText(id: string, text: string, offsetMs: number): StoredEntr
   };
 }
 
+/** An entry whose deadline only Redis knows: it says -1 for what never ends, and rounds the rest. */
+export function withTimeLeft(entry: StoredEntry, leftMs: number): StoredEntry {
+  return leftMs < 0 ? entry : { ...entry, expiresAt: Date.now() + leftMs + 1 };
+}
+
 /** What the first generation, or a person, has written is plain JSON. */
 function fromStranger(id: string, json: string): StoredEntry | typeof CORRUPT {
   try {

@@ -46,7 +46,7 @@ local function hasVersion(key, start, beginning, sha)
 end
 `;
 
-/** What is wrong with one key does not stop the others; see {@link errorIn}. */
+/** What is wrong with one key does not stop the others; see {@link orError}. */
 const FOR_EACH_KEY = `
 local results, count = {}, #ARGV / #KEYS
 for i = 1, #KEYS do
@@ -59,12 +59,6 @@ for i = 1, #KEYS do
 end
 return results
 `;
-
-/** The error that a script of several keys had with one of them. */
-export function errorIn(result: unknown): Error | undefined {
-  const [mark, gap, message] = Array.isArray(result) && result.length === 3 ? result : [];
-  return mark === "error" && gap === null ? new Error(String(message)) : undefined;
-}
 
 /**
  * Writes if the condition holds. Arguments for each key: text, digits, condition (`any`, `absent`,
@@ -159,27 +153,42 @@ export function script(text: string): Script {
   return { source, sha: createHash("sha1").update(source).digest("hex") };
 }
 
-/** Runs a script on one key. A server that does not know it, such as one just started, is told it. */
+/** Runs a script on one key. */
 export function run(
   connection: Connection,
   script: Script,
   key: string,
   args: readonly string[],
 ): Promise<unknown> {
-  return runOnKeys(connection, script, [key], args);
+  return evaluate(connection, script, key, ["1", key, ...args]);
 }
 
-/** The same on several keys, which one server holds. */
-export function runOnKeys(
+/** Runs a script that gives a result for each of its keys, or an error. One server holds them all. */
+export async function runOnEach(
   connection: Connection,
-  { source, sha }: Script,
+  script: Script,
   keys: readonly string[],
   args: readonly string[],
+): Promise<readonly unknown[]> {
+  const rest = [String(keys.length)].concat(keys, args);
+  const reply = await evaluate(connection, script, keys[0] ?? "", rest);
+  return Array.isArray(reply) ? reply.map(orError) : [];
+}
+
+// A server that does not know the script, such as one just started, is told it.
+function evaluate(
+  connection: Connection,
+  { source, sha }: Script,
+  key: string,
+  rest: readonly string[],
 ): Promise<unknown> {
-  const [first = ""] = keys;
-  const rest = [String(keys.length), ...keys, ...args];
-  return connection.send(first, ["EVALSHA", sha, ...rest]).catch((error: unknown) => {
+  return connection.send(key, ["EVALSHA", sha].concat(rest)).catch((error: unknown) => {
     if (!isReply(error, "NOSCRIPT")) throw error;
-    return connection.send(first, ["EVAL", source, ...rest]);
+    return connection.send(key, ["EVAL", source].concat(rest));
   });
+}
+
+function orError(result: unknown): unknown {
+  const [mark, gap, message] = Array.isArray(result) && result.length === 3 ? result : [];
+  return mark === "error" && gap === null ? new Error(String(message)) : result;
 }
