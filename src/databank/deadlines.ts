@@ -5,7 +5,8 @@ export interface Timed {
   earlier: Timed | undefined;
   later: Timed | undefined;
   deadline: number;
-  onSettled: (() => void) | undefined;
+  /** What counts it, and has to be told when it is done. */
+  deadlines: Deadlines | undefined;
   fail(error: Error): void;
 }
 
@@ -46,7 +47,7 @@ export class Deadlines {
     }
     this.#pending += 1;
     timed.deadline = performance.now() + this.#timeoutMs;
-    timed.onSettled = () => this.#remove(timed);
+    timed.deadlines = this;
     timed.earlier = this.#last;
     if (this.#last) this.#last.later = timed;
     else this.#first = timed;
@@ -61,7 +62,8 @@ export class Deadlines {
     return new Promise((resolve) => this.#waitingForNone.push(resolve));
   }
 
-  #remove(timed: Timed): void {
+  /** Ends the time of something that is done. */
+  remove(timed: Timed): void {
     this.#pending -= 1;
     if (timed.earlier) timed.earlier.later = timed.later;
     else this.#first = timed.later;

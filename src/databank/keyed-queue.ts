@@ -47,7 +47,7 @@ class Turn<T> implements Timed {
   earlier: Timed | undefined;
   later: Timed | undefined;
   deadline = 0;
-  onSettled: (() => void) | undefined;
+  deadlines: Deadlines | undefined;
   readonly answer: Promise<T>;
   #isSettled = false;
   #resolve: (result: T) => void = () => {};
@@ -78,6 +78,6 @@ class Turn<T> implements Timed {
     if (this.#isSettled) return;
     this.#isSettled = true;
     settle();
-    this.onSettled?.();
+    this.deadlines?.remove(this);
   }
 }

@@ -1,5 +1,5 @@
 import type { BatchQueue, Results } from "./batch-queue.js";
-import type { Timed } from "./deadlines.js";
+import type { Deadlines, Timed } from "./deadlines.js";
 
 /** What stands in the lane of an id: an operation of some method, whichever it is. */
 export interface Lane {
@@ -22,8 +22,7 @@ export class Operation<M extends { readonly id: string }, R> implements Lane, Ti
   earlier: Timed | undefined;
   later: Timed | undefined;
   deadline = 0;
-  /** Told once, when this operation no longer counts as pending. */
-  onSettled: (() => void) | undefined;
+  deadlines: Deadlines | undefined;
   /** Told once, when a batch that carries this operation need not wait for it any more. */
   onLeft: (() => void) | undefined;
 
@@ -100,7 +99,7 @@ export class Operation<M extends { readonly id: string }, R> implements Lane, Ti
 
   #settle(): void {
     this.isSettled = true;
-    this.onSettled?.();
+    this.deadlines?.remove(this);
     this.onLeft?.();
     if (this.#state !== "waiting") this.#leaveLane();
   }

@@ -20,31 +20,6 @@ export function hashedId(sid: string, pepper: string | undefined): string {
   return PREFIX + hash("sha256", bytes, "base64url");
 }
 
-// A browser asks several times in a row, and hashing is a good part of what finding a session costs.
-const MAX_REMEMBERED = 10_000;
-const MAX_REMEMBERED_LENGTH = 100;
-
-/** The same, for the ids that one store is asked for. */
-export class IdHasher {
-  readonly #pepper: string | undefined;
-  readonly #ids = new Map<string, string>();
-
-  constructor(pepper: string | undefined) {
-    this.#pepper = pepper;
-  }
-
-  idOf(sid: string): string {
-    if (sid.length > MAX_REMEMBERED_LENGTH) return hashedId(sid, this.#pepper);
-    let id = this.#ids.get(sid);
-    if (id === undefined) {
-      id = hashedId(sid, this.#pepper);
-      if (this.#ids.size >= MAX_REMEMBERED) this.#ids.clear();
-      this.#ids.set(sid, id);
-    }
-    return id;
-  }
-}
-
 /** Whether a session id looks like an id in the databank: such a one is never let through. */
 export function isStorageKey(sid: string): boolean {
   return STORAGE_KEY.test(sid);

@@ -20,9 +20,9 @@ import {
   type Saved,
   type SaveSettings,
 } from "./save.js";
-import { IdHasher, isStorageKey } from "./session-id.js";
+import { type Remembered, SessionCache } from "./session-cache.js";
+import { hashedId, isStorageKey } from "./session-id.js";
 import { Snapshot } from "./snapshot.js";
-import { type Known, SnapshotCache } from "./snapshot-cache.js";
 import { adoptClassicEntry, deleteBothForms } from "./upgrade.js";
 
 /** Changes a session, in place or by returning another; may be called again after a conflict. */
@@ -40,15 +40,15 @@ export class Sessions {
   readonly #queue: KeyedQueue;
   // Of their own: what a program does in an update may take long, and a logout must not wait.
   readonly #updates: KeyedQueue;
-  readonly #hasher: IdHasher;
-  readonly #cache = new SnapshotCache();
+  readonly #cache: SessionCache;
 
   constructor(bank: Databank, options: ResolvedOptions, events: StoreEvents) {
     this.#bank = bank;
     this.#options = options;
     this.#events = events;
-    this.#hasher = new IdHasher(options.pepper);
-    this.#settings = { ...options, isClassic: options.ids === "classic" };
+    const isClassic = options.ids === "classic";
+    this.#cache = new SessionCache((sid) => (isClassic ? sid : hashedId(sid, options.pepper)));
+    this.#settings = { ...options, isClassic };
     this.#queue = bank.collector.turns();
     this.#updates = bank.collector.turns();
   }
@@ -57,14 +57,14 @@ export class Sessions {
     if (!isUsable(sid)) return null;
     const { type, ids } = this.#options;
     if (ids === "classic" && isStorageKey(sid)) return null;
-    const id = this.#idOf(sid);
-    const known = this.#cache.get(id);
+    const session = this.#cache.of(sid);
+    const { id, known } = session;
     const read: Read = known ? { id, known: known.version } : { id };
     return andThen(this.#bank.collector.read(type, read), (entry) => {
-      if (entry) return this.#inflated(sid, entry, known);
+      if (entry) return this.#inflated(session, entry, known);
       // Whoever has logged out is not remembered.
-      if (known) this.#cache.delete(id);
-      return this.#moved(sid, id);
+      if (known) this.#cache.unlearn(session);
+      return this.#moved(session);
     });
   }
 
@@ -77,16 +77,17 @@ export class Sessions {
     const live = checkedSession(session);
     const mine = lifetimeOf(live, ttlMs);
     const snapshot = this.#snapshot(live, mine, this.provenance.find(sid, live));
-    const id = this.#idOf(sid);
+    const stored = this.#cache.of(sid);
+    const { id } = stored;
     return this.#queue.run(id, () => {
       const origin = this.provenance.find(sid, live);
       if (!origin) {
         const insertion = new Insertion(this.#bank.collector, this.#settings, { sid, id }, mine);
         const inserted = insertion.run(live, snapshot);
-        return andThen(inserted, (done) => this.#inserted(sid, id, live, done));
+        return andThen(inserted, (done) => this.#inserted(stored, live, done));
       }
       const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
-      return andThen(save.set(snapshot), (saved) => this.#saved(sid, id, live, saved));
+      return andThen(save.set(snapshot), (saved) => this.#saved(stored, live, saved));
     });
   }
 
@@ -94,12 +95,13 @@ export class Sessions {
     if (!isUsable(sid)) return "gone";
     const live = checkedSession(session);
     const mine = lifetimeOf(live, ttlMs);
-    const id = this.#idOf(sid);
+    const stored = this.#cache.of(sid);
+    const { id } = stored;
     return this.#queue.run<Outcome>(id, () => {
       const origin = this.provenance.find(sid, live);
       if (origin) {
         const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
-        return andThen(save.touch(), (saved) => this.#saved(sid, id, live, saved));
+        return andThen(save.touch(), (saved) => this.#saved(stored, live, saved));
       }
       const touch = { id, expiresAt: deadline(mine, this.#settings, Date.now()) };
       const touched = this.#bank.collector.touch(this.#options.type, touch);
@@ -112,9 +114,10 @@ export class Sessions {
     if (!isUsable(sid)) return false;
     const { type, ids } = this.#options;
     const { collector } = this.#bank;
-    const id = this.#idOf(sid);
+    const stored = this.#cache.of(sid);
+    const { id } = stored;
     return this.#queue.run(id, () => {
-      this.#cache.delete(id);
+      this.#cache.unlearn(stored);
       return ids === "upgrade" && !isStorageKey(sid)
         ? deleteBothForms(collector, type, sid, id)
         : collector.del(type, { id });
@@ -124,7 +127,7 @@ export class Sessions {
   /** Reads, changes and writes a session, again if another request came in between. */
   async update(sid: unknown, change: Change): Promise<Outcome> {
     if (!isUsable(sid)) return "gone";
-    const id = this.#idOf(sid);
+    const { id } = this.#cache.of(sid);
     return this.#updates.run(id, async () => {
       for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
         const session = await this.get(sid);
@@ -142,18 +145,21 @@ export class Sessions {
   }
 
   /** A session that is still stored under its plain id, where that may be. */
-  #moved(sid: string, id: string): Answer<PlainSession | null> {
+  #moved(session: Remembered): Answer<PlainSession | null> {
     const { type, ids } = this.#options;
+    const { sid, id } = session;
     if (ids !== "upgrade" || isStorageKey(sid)) return null;
     const adopted = adoptClassicEntry(this.#bank.collector, type, sid, id);
-    return andThen(adopted, (entry) => entry && this.#inflated(sid, entry, undefined));
+    return andThen(adopted, (entry) => entry && this.#inflated(session, entry, undefined));
   }
 
+  /** @param known - What was known of it when it was asked for. */
   #inflated(
-    sid: string,
+    session: Remembered,
     entry: StoredEntry | UnchangedEntry,
-    known: Known | undefined,
+    known: Remembered["known"],
   ): PlainSession | null {
+    const { sid } = session;
     const isKnown = known?.version === entry.version;
     // Without a text it is damaged, unless it is what was known.
     const stored = isKnown ? known.snapshot : Snapshot.of(entry.json ?? "");
@@ -166,7 +172,7 @@ export class Sessions {
       this.#events.corrupt(sid, inflated);
       return null;
     }
-    if (!isKnown) this.#cache.add(entry.id, entry.version, stored);
+    if (!isKnown) this.#cache.learn(session, entry.version, stored);
     this.provenance.loaded(sid, entry, stored, inflated);
     return inflated;
   }
@@ -181,19 +187,20 @@ export class Sessions {
     );
   }
 
-  #inserted(sid: string, id: string, session: object, { outcome, origin }: Inserted): Outcome {
-    this.#cache.add(id, origin.version, origin.stored);
+  #inserted(stored: Remembered, session: object, { outcome, origin }: Inserted): Outcome {
+    this.#cache.learn(stored, origin.version, origin.stored);
     if (isInstance(session)) this.provenance.saved(session, origin);
-    else if (outcome === "written") this.#events.untracked(sid);
+    else if (outcome === "written") this.#events.untracked(stored.sid);
     return outcome;
   }
 
-  #saved(sid: string, id: string, session: object, saved: Saved): Outcome {
+  #saved(remembered: Remembered, session: object, saved: Saved): Outcome {
+    const { sid } = remembered;
     if (saved.outcome === "gone") {
       this.#events.gone(sid);
     } else {
       const { version, stored } = saved.origin;
-      if (saved.outcome !== "touched") this.#cache.add(id, version, stored);
+      if (saved.outcome !== "touched") this.#cache.learn(remembered, version, stored);
       this.provenance.saved(session, saved.origin);
       if (saved.outcome === "merged") this.#events.merged(sid, saved.conflicts);
     }
@@ -219,10 +226,6 @@ export class Sessions {
       });
     }
     return snapshot;
-  }
-
-  #idOf(sid: string): string {
-    return this.#settings.isClassic ? sid : this.#hasher.idOf(sid);
   }
 }
 

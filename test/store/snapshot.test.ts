@@ -4,7 +4,6 @@ import { parseJson, toJson, type Value } from "../../src/databank/json.js";
 import { cutMembers } from "../../src/store/cut-members.js";
 import { copyOf, isSameJson } from "../../src/store/plain-json.js";
 import { Snapshot } from "../../src/store/snapshot.js";
-import { SnapshotCache } from "../../src/store/snapshot-cache.js";
 
 const values = fc.jsonValue({ noUnicodeString: false }) as fc.Arbitrary<Value>;
 const names = fc.oneof(fc.string(), fc.constantFrom("__proto__", "toJSON", "constructor", '"}\\'));
@@ -183,40 +182,5 @@ describe("comparing a live value with a parsed one", () => {
   it("tells zeros apart", () => {
     expect(isSameJson(0, -0)).toBe(false);
     expect(isSameJson(-0, -0)).toBe(true);
-  });
-});
-
-describe("the cache of snapshots", () => {
-  const snapshot = (characters: number) => Snapshot.of("x".repeat(characters));
-
-  it("knows the last version of each session that it was told of", () => {
-    const cache = new SnapshotCache();
-    const one = snapshot(1);
-    const two = snapshot(2);
-    cache.add("a", "life.1", one);
-
-    expect(cache.get("a")?.version).toBe("life.1");
-    expect(cache.get("a")?.snapshot).toBe(one);
-    expect(cache.get("b")).toBeUndefined();
-    cache.add("a", "life.2", two);
-    expect(cache.get("a")?.version).toBe("life.2");
-    expect(cache.get("a")?.snapshot).toBe(two);
-    cache.delete("a");
-    expect(cache.get("a")).toBeUndefined();
-  });
-
-  it("forgets the oldest when there is too much", () => {
-    const cache = new SnapshotCache();
-    const megabyte = 1024 * 1024;
-    for (let i = 0; i < 16; i += 1) cache.add(`${i}`, "v", snapshot(megabyte));
-    cache.add("1", "v", snapshot(megabyte));
-    expect(cache.get("0")).toBeDefined();
-
-    cache.add("16", "v", snapshot(megabyte));
-
-    expect(cache.get("0")).toBeUndefined();
-    expect(cache.get("1")).toBeDefined();
-    cache.add("large", "v", snapshot(17 * megabyte));
-    expect(cache.get("large")).toBeUndefined();
   });
 });
