@@ -1,5 +1,6 @@
 import type { StoredEntry } from "../databank/driver.js";
 import { type CookieJson, fieldsOfCookie } from "./cookie.js";
+import type { PlainSession } from "./live-session.js";
 import type { Snapshot } from "./snapshot.js";
 
 /** Which entry a live session came from, and how both looked then. */
@@ -20,11 +21,52 @@ export interface Origin {
 
 /** What is remembered of a session and of its cookie; a live session keeps its own until it ends. */
 interface Memory {
+  /** Of the store whose session it is. */
+  readonly owner: Provenance;
   origin: Origin;
   readonly cookie: object | undefined;
 }
 
 const NOTHING_HIDDEN: readonly string[] = [];
+
+class Given {
+  constructor(object: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: so an object of no class gets a private field
+    return object;
+  }
+}
+
+/**
+ * An object with a field that nobody sees, and no copy has: all that a `WeakMap` does, at a fraction
+ * of its price, for objects that are made here. On others it would cost more.
+ */
+class Tracked extends Given {
+  #memory: Memory;
+
+  private constructor(object: object, memory: Memory) {
+    super(object);
+    this.#memory = memory;
+  }
+
+  /** A plain object with the properties of another. */
+  static copyOf<T extends object>(plain: T, memory: Memory): T {
+    // While it is empty, the field finds room in it.
+    const copy = {};
+    new Tracked(copy, memory);
+    return Object.assign(copy, plain);
+  }
+
+  static memoryOf(object: object): Memory | undefined {
+    return #memory in object ? object.#memory : undefined;
+  }
+
+  /** @returns `false` for an object that was not made here, and for one of another store. */
+  static remember(object: object, memory: Memory): boolean {
+    if (!(#memory in object) || object.#memory.owner !== memory.owner) return false;
+    object.#memory = memory;
+    return true;
+  }
+}
 
 /**
  * Remembers where live sessions came from, without touching them.
@@ -35,13 +77,13 @@ const NOTHING_HIDDEN: readonly string[] = [];
 export class Provenance {
   readonly #memories = new WeakMap<object, Memory>();
 
-  /** Remembers a plain session that was just read. */
+  /** Remembers a plain session that was just read; what it returns takes its place. */
   loaded(
     sid: string,
     entry: Omit<StoredEntry, "json">,
     stored: Snapshot,
-    session: { readonly cookie: CookieJson },
-  ): void {
+    session: PlainSession,
+  ): PlainSession {
     const origin: Origin = {
       sid,
       version: entry.version,
@@ -53,7 +95,9 @@ export class Provenance {
       cookie: { ...session.cookie },
       hidden: NOTHING_HIDDEN,
     };
-    this.#remember(session, session.cookie, origin);
+    const memory: Memory = { owner: this, origin, cookie: undefined };
+    session.cookie = this.#tracked(session.cookie, memory);
+    return this.#tracked(session, memory);
   }
 
   /** Remembers the live session that a host made of a plain one. */
@@ -72,24 +116,36 @@ export class Provenance {
   saved(session: object, origin: Origin): void {
     // Copies of a plain session have its cookie, and have not been saved.
     const cookie = isInstance(session) ? cookieOf(session) : undefined;
-    const memory = cookie && this.#memories.get(session);
+    const memory = cookie && this.#memoryOf(session);
     if (memory && memory.cookie === cookie) memory.origin = origin;
     else this.#remember(session, cookie, origin);
   }
 
   /** Where a session came from, if it was read under this session id. */
   find(sid: string, session: object): Origin | undefined {
-    const own = this.#memories.get(session)?.origin;
+    const own = this.#memoryOf(session)?.origin;
     if (own?.sid === sid) return own;
     const cookie = cookieOf(session);
-    const shared = cookie && this.#memories.get(cookie)?.origin;
+    const shared = cookie && this.#memoryOf(cookie)?.origin;
     return shared?.sid === sid ? shared : undefined;
   }
 
+  #tracked<T extends object>(plain: T, memory: Memory): T {
+    // To assign this property would do something else.
+    if (!Object.hasOwn(plain, "__proto__")) return Tracked.copyOf(plain, memory);
+    this.#memories.set(plain, memory);
+    return plain;
+  }
+
+  #memoryOf(object: object): Memory | undefined {
+    const tracked = Tracked.memoryOf(object);
+    return tracked?.owner === this ? tracked : this.#memories.get(object);
+  }
+
   #remember(session: object, cookie: object | undefined, origin: Origin): void {
-    const memory: Memory = { origin, cookie };
-    this.#memories.set(session, memory);
-    if (cookie) this.#memories.set(cookie, memory);
+    const memory: Memory = { owner: this, origin, cookie };
+    if (!Tracked.remember(session, memory)) this.#memories.set(session, memory);
+    if (cookie && !Tracked.remember(cookie, memory)) this.#memories.set(cookie, memory);
   }
 }
 

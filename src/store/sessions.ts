@@ -173,8 +173,7 @@ export class Sessions {
       return null;
     }
     if (!isKnown) this.#cache.learn(session, entry.version, stored);
-    this.provenance.loaded(sid, entry, stored, inflated);
-    return inflated;
+    return this.provenance.loaded(sid, entry, stored, inflated);
   }
 
   // Entries of version 1 have their deadline in the cookie, where no database looks for it.
