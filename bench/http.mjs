@@ -4,15 +4,15 @@ import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 
 const CONNECTIONS = 64;
-const SECONDS = 4;
+const TURN_SECONDS = 1;
 
 /**
- * How many requests per second an Express application answers that reads its visitors' sessions,
- * each of 64 connections another visitor's.
+ * An Express application that reads its visitors' sessions, each of 64 connections another
+ * visitor's, in a process of its own.
  *
  * @param name - The suite whose store it has; `null` for one that does nothing.
  */
-export async function requestsPerSecond(name, context) {
+export async function startApplication(name, context) {
   const require = createRequire(new URL("./peers/package.json", import.meta.url));
   const autocannon = require("autocannon");
   const script = fileURLToPath(new URL("./http-app.mjs", import.meta.url));
@@ -20,22 +20,26 @@ export async function requestsPerSecond(name, context) {
   const [port] = await once(child, "message");
   const url = `http://127.0.0.1:${port}`;
   const cookies = await Promise.all(Array.from({ length: CONNECTIONS }, () => login(url)));
-  let next = 0;
-  const run = (duration) =>
-    autocannon({
-      url,
-      connections: CONNECTIONS,
-      duration,
-      setupClient(client) {
-        client.setHeaders({ cookie: cookies[next++ % CONNECTIONS] });
-      },
-    });
-  await run(1);
-  const { requests, non2xx, errors } = await run(SECONDS);
-  child.send("end");
-  await once(child, "exit");
-  if (non2xx + errors > 0) throw new Error(`${non2xx + errors} requests of ${name} failed`);
-  return requests.average;
+  return {
+    /** How many requests it answers per second, for a while. */
+    async turn() {
+      let next = 0;
+      const { requests, duration, non2xx, errors } = await autocannon({
+        url,
+        connections: CONNECTIONS,
+        duration: TURN_SECONDS,
+        setupClient(client) {
+          client.setHeaders({ cookie: cookies[next++ % CONNECTIONS] });
+        },
+      });
+      if (non2xx + errors > 0) throw new Error(`${non2xx + errors} requests of ${name} failed`);
+      return requests.total / duration;
+    },
+    async stop() {
+      child.send("end");
+      await once(child, "exit");
+    },
+  };
 }
 
 async function login(url) {

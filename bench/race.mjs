@@ -15,7 +15,11 @@ const WARM_UP_TURNS = 2;
  * @param turns - How many of each count.
  */
 export async function race(job, turns) {
-  const runners = { ours: await start(job, "ours"), peer: await start(job, "peer") };
+  return takeTurns({ ours: await start(job, "ours"), peer: await start(job, "peer") }, turns);
+}
+
+/** The same of two processes that are there already, and are stopped. */
+export async function takeTurns(runners, turns) {
   const ratios = [];
   const rates = [];
   for (let turn = -WARM_UP_TURNS; turn < turns; turn += 1) {
@@ -32,7 +36,7 @@ export async function race(job, turns) {
   return { ratio: median(ratios), rate: median(rates) };
 }
 
-export function median(numbers) {
+function median(numbers) {
   const sorted = numbers.toSorted((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)];
 }

@@ -5,8 +5,8 @@ import { cpus } from "node:os";
 import { parseArgs } from "node:util";
 import { BENCH_PEERS, installPeers, NATIVE_PEERS, PEERS } from "../scripts/peers.mjs";
 import { build } from "../scripts/run.mjs";
-import { requestsPerSecond } from "./http.mjs";
-import { median, race } from "./race.mjs";
+import { startApplication } from "./http.mjs";
+import { race, takeTurns } from "./race.mjs";
 
 const SUITES = readdirSync(new URL("./suites/", import.meta.url)).map((file) => file.slice(0, -4));
 const { values, positionals } = parseArgs({
@@ -61,15 +61,9 @@ async function compare(name, suite, context) {
 
 /** Prints how an application with our store compares to one whose store does nothing. */
 async function compareOverHttp(name, context) {
-  const ratios = [];
-  const rates = [];
-  for (let turn = 0; turn < Number(values.turns); turn += 1) {
-    const order = turn % 2 === 0 ? [name, null] : [null, name];
-    const results = new Map();
-    for (const which of order) results.set(which, await requestsPerSecond(which, context));
-    ratios.push(results.get(name) / results.get(null));
-    rates.push(results.get(name));
-  }
+  const ours = await startApplication(name, context);
+  const peer = await startApplication(null, context);
+  const { ratio, rate } = await takeTurns({ ours, peer }, Number(values.turns));
   console.log(`## ${name}: requests over HTTP beside a store that does nothing\n`);
-  console.log(`**${show(median(ratios))}×** (${perSecond(median(rates))})\n`);
+  console.log(`**${show(ratio)}×** (${perSecond(rate)})\n`);
 }
