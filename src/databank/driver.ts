@@ -111,7 +111,9 @@ export interface Calling {
    */
   readonly immediate?: readonly Method[];
   /**
-   * The most members of one call, from 1.
+   * The most members of one call, from 1. A full batch does not wait for the end of the turn, and
+   * only one goes out in a turn, so that the database works on one while the answers to another are
+   * handed out. Half of the calls that are usually under way is a good number.
    * @default 256
    */
   readonly maxBatch?: number;

@@ -115,6 +115,24 @@ describe("the calls of one turn", () => {
     expect(calls.slice(1).map(({ ids }) => ids.length)).toEqual([10, 10, 5]);
   });
 
+  it("go out when they are a full batch, and what is left in a turn after that", async () => {
+    const { driver, calls } = watchedDriver(undefined, { calling: { maxBatch: 10 } });
+    const collector = collectorOf(driver);
+    await collector.read("t", { id: "first" });
+    const sent = () => calls.slice(1).map(({ ids }) => ids.length);
+    const turn = () => new Promise((done) => setImmediate(done));
+
+    const reads = ids(25).map((id) => collector.read("t", { id }));
+    const atOnce = sent();
+    await turn();
+    const atTheEndOfTheTurn = sent();
+    await Promise.all(reads);
+
+    expect(atOnce).toEqual([10]);
+    expect(atTheEndOfTheTurn).toEqual([10]);
+    expect(sent()).toEqual([10, 10, 5]);
+  });
+
   it("gather while maxInFlight calls are under way", async () => {
     const gate = deferred();
     const { driver, calls } = watchedDriver(
@@ -144,6 +162,62 @@ describe("the calls of one turn", () => {
     const reads = ids(3).map((id) => collector.read("t", { id }));
     expect(calls).toHaveLength(4);
     await Promise.all(reads);
+  });
+});
+
+describe("a call that comes alone", () => {
+  const turn = () => new Promise((done) => setImmediate(done));
+
+  /** Makes some calls, each after the answer to the one before. */
+  async function afterLoneCalls(collector: Collector, count: number): Promise<void> {
+    for (const id of ids(count)) await collector.read("t", { id });
+  }
+
+  it("waits for the end of the turn, unless those before it were alone too", async () => {
+    const { driver, calls } = watchedDriver();
+    const collector = collectorOf(driver);
+    await afterLoneCalls(collector, 7);
+    const early = collector.read("t", { id: "early" });
+    await Promise.resolve();
+    expect(calls).toHaveLength(7);
+    await early;
+
+    const late = collector.read("t", { id: "late" });
+    await Promise.resolve();
+    expect(calls).toHaveLength(9);
+    await late;
+  });
+
+  it("takes along those that are made with it", async () => {
+    const { driver, calls } = watchedDriver();
+    const collector = collectorOf(driver);
+    await afterLoneCalls(collector, 10);
+    await Promise.all(ids(64).map((id) => collector.read("t", { id })));
+
+    expect(calls.slice(10).map(({ ids }) => ids.length)).toEqual([64]);
+  });
+
+  it("is alone no more once another is under way: from then on they gather", async () => {
+    const gate = deferred();
+    const { driver, calls } = watchedDriver(({ ids }) =>
+      ids[0] === "held" ? gate.promise : undefined,
+    );
+    const collector = collectorOf(driver);
+    await afterLoneCalls(collector, 10);
+    const held = collector.read("t", { id: "held" });
+    await turn();
+    const others = [collector.read("t", { id: "a" })];
+    await Promise.resolve();
+    others.push(collector.read("t", { id: "b" }));
+    await Promise.all(others);
+    gate.open();
+    await held;
+    const next = collector.read("t", { id: "next" });
+    await Promise.resolve();
+    expect(calls).toHaveLength(12);
+    await next;
+
+    expect(calls.slice(10).map(({ ids }) => ids)).toEqual([["held"], ["a", "b"], ["next"]]);
   });
 });
 
