@@ -37,6 +37,7 @@ const openProcess = singleProcess({
   command: ({ webPort, port, tools }) => ({
     file: tools.java,
     args: [
+      "-XX:TieredStopAtLevel=1",
       ...javaArguments(tools.classPath),
       "CouchbaseServerMain",
       ...[webPort, port].map(String),

@@ -48,6 +48,8 @@ export function mongodbDriver(options: MongodbOptions): Driver {
   const driver: Driver = {
     name: "mongodb",
     capabilities: CAPABILITIES,
+    // Small batches on a few connections: the server works on one while the client does on another.
+    calling: { maxBatch: 32, maxInFlight: 4 },
 
     connect,
     disconnect,

@@ -86,6 +86,23 @@ describeServer("MONGODB_URL", (url) => {
       expect(await driver.read("binary", [{ id: "a" }])).toMatchObject([{ json }]);
     });
 
+    it("gives its value where that is not known, and only there", async () => {
+      const driver = await connected();
+      const known = entry("a", { json: '{"n":1}', createdAt: 1234, expiresAt: null });
+      await driver.write("known", [known, entry("b", { json: '{"n":2}' })]);
+
+      const found = await driver.read("known", [
+        { id: "a", known: known.version },
+        { id: "b", known: known.version },
+      ]);
+
+      const { version } = known;
+      expect(found).toEqual([
+        { id: "a", version, createdAt: 1234, expiresAt: null },
+        expect.objectContaining({ id: "b", json: '{"n":2}' }),
+      ]);
+    });
+
     it("loses its mark when it no longer needs it", async () => {
       const driver = await connected();
       const first = entry("a", { json: '{"a.b":1}' });
@@ -345,6 +362,14 @@ describeServer("MONGODB_URL", (url) => {
       expect([stale, absent, deleted]).toEqual([{ conflict: now }, { conflict: now }, false]);
       expect(await driver.write("classic", [entry("a", { if: "present" })])).toEqual(["done"]);
       expect(await collection("classic").findOne({ _id: "a" })).not.toHaveProperty("n");
+    });
+
+    it("has no version of its own, though a property be called so", async () => {
+      const driver = await classic({ version: "1", n: 1 });
+
+      const found = await driver.read("classic", [{ id: "a", known: "1" }]);
+
+      expect(found).toMatchObject([{ id: "a", json: expect.stringContaining('"n":1') }]);
     });
 
     it("is deleted by its version", async () => {

@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import type { StoredEntry, Write } from "../../databank/driver.js";
+import type { StoredEntry, UnchangedEntry, Write } from "../../databank/driver.js";
 import { isClassic, storedInClassic } from "./classic.js";
 import { fromId } from "./names.js";
 import { toJsonText, toStoredValue } from "./value.js";
@@ -37,7 +37,24 @@ export function toDate(expiresAt: number | null): Date | null {
  */
 export function storedIn(document: Document, pkey: string | undefined): StoredEntry {
   if (isClassic(document)) return storedInClassic(document, pkey);
-  const { _id, version, createdAt, expiresAt = null, encoded, value } = document;
+  const { encoded, value } = document;
+  return { ...stampsIn(document), json: toJsonText(value, encoded === true) };
+}
+
+/** The same, without its value where the version is the known one. */
+export function newsIn(
+  document: Document,
+  pkey: string | undefined,
+  known: string | undefined,
+): StoredEntry | UnchangedEntry {
+  // Documents of version 1 have no version of their own, whatever their fields are called.
+  const isKnown = known !== undefined && document.version === known && !isClassic(document);
+  return isKnown ? stampsIn(document) : storedIn(document, pkey);
+}
+
+/** All of an entry but its value. */
+function stampsIn(document: Document): UnchangedEntry {
+  const { _id, version, createdAt, expiresAt = null, value } = document;
   if (typeof version !== "string" || !types.isDate(createdAt) || value === undefined) {
     throw new TypeError("The document is not one of this driver");
   }
@@ -46,7 +63,6 @@ export function storedIn(document: Document, pkey: string | undefined): StoredEn
   }
   return {
     id: fromId(_id),
-    json: toJsonText(value, encoded === true),
     version,
     createdAt: createdAt.getTime(),
     expiresAt: expiresAt === null ? null : expiresAt.getTime(),

@@ -1,8 +1,8 @@
-import type { StoredEntry, Write, WriteResult } from "../../databank/driver.js";
+import type { StoredEntry, UnchangedEntry, Write, WriteResult } from "../../databank/driver.js";
 import { isLive, isMet, laterOf } from "../../databank/entry.js";
 import { DatabankError } from "../../databank/errors.js";
 import type { Collection } from "./client.js";
-import { contentOf, type Document, exactly, storedIn, toDate } from "./document.js";
+import { contentOf, type Document, exactly, newsIn, storedIn, toDate } from "./document.js";
 import { isDuplicate } from "./errors.js";
 import { toId } from "./names.js";
 
@@ -41,9 +41,21 @@ export class Documents {
 
   /** The entry in a document, if there is one and it is live. */
   live(document: Document | null): StoredEntry | null {
+    return this.#live(document, storedIn);
+  }
+
+  /** The same, without its value where the version is the known one. */
+  news(document: Document | null, known: string | undefined): StoredEntry | UnchangedEntry | null {
+    return this.#live(document, (found, pkey) => newsIn(found, pkey, known));
+  }
+
+  #live<E extends StoredEntry | UnchangedEntry>(
+    document: Document | null,
+    entryIn: (document: Document, pkey: string | undefined) => E,
+  ): E | null {
     if (!document) return null;
     try {
-      const entry = storedIn(document, this.#pkey);
+      const entry = entryIn(document, this.#pkey);
       return isLive(entry.expiresAt, Date.now()) ? entry : null;
     } catch (cause) {
       this.#onCorrupt(cause);

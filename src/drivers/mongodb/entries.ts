@@ -6,6 +6,7 @@ import type {
   Read,
   StoredEntry,
   Touch,
+  UnchangedEntry,
   Write,
   WriteResult,
 } from "../../databank/driver.js";
@@ -47,9 +48,9 @@ export class Entries {
     this.#documents = new Documents(collection, pkey, onCorrupt);
   }
 
-  async read(reads: readonly Read[]): Promise<readonly (StoredEntry | null)[]> {
+  async read(reads: readonly Read[]): Promise<readonly (StoredEntry | UnchangedEntry | null)[]> {
     const documents = await this.#documents.find(reads);
-    return documents.map((document) => this.#documents.live(document));
+    return reads.map(({ known }, i) => this.#documents.news(documents[i] ?? null, known));
   }
 
   async write(writes: readonly Write[]): Promise<readonly WriteResult[]> {
