@@ -160,7 +160,10 @@ export class Sessions {
     known: Remembered["known"],
   ): PlainSession | null {
     const { sid } = session;
-    const isKnown = known?.version === entry.version;
+    // Where the text comes anyway, a person who has edited it under its old version is heard.
+    const isKnown =
+      known?.version === entry.version &&
+      (entry.json === undefined || entry.json === known.snapshot.json);
     // Without a text it is damaged, unless it is what was known.
     const stored = isKnown ? known.snapshot : Snapshot.of(entry.json ?? "");
     const inflated = inflate(stored, entry, this.#options, Date.now());

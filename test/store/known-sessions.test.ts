@@ -69,6 +69,21 @@ describe("a session that this process knows", () => {
     );
   });
 
+  it("shows what a person has edited under its old version, where the value comes anyway", async () => {
+    const memory = memoryDriver();
+    const bank = new Databank(memory);
+    const store = new DatabankStore(bank, { cleanupIntervalMs: 0 });
+    await store.set(SID, session(1));
+    await store.get(SID);
+    const page = await memory.scan?.("session", { limit: 1, cursor: null });
+    const [entry] = page?.entries ?? [];
+    if (!entry) throw new Error("Nothing is stored");
+
+    await memory.write("session", [{ ...entry, json: entry.json.replace("[1]", "[3]") }]);
+
+    expect(await store.get(SID)).toMatchObject({ cart: { items: [3] } });
+  });
+
   it("is forgotten once it is gone", async () => {
     const known: unknown[] = [];
     const { ours, theirs } = twoProcesses((result, read) => {
