@@ -60,6 +60,8 @@ export function postgresDriver(options: PostgresOptions): Driver {
   return {
     name: "postgres",
     capabilities: CAPABILITIES,
+    // While the server works on some batches, or waits for its disk, this process works on others.
+    calling: { maxBatch: 32, maxInFlight: 3 },
     retry,
 
     connect,
