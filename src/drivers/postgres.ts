@@ -60,8 +60,8 @@ export function postgresDriver(options: PostgresOptions): Driver {
   return {
     name: "postgres",
     capabilities: CAPABILITIES,
-    // While the server works on some batches, or waits for its disk, this process works on others.
-    calling: { maxBatch: 32, maxInFlight: 3 },
+    // While the server works on one batch, or waits for its disk, this process works on another.
+    calling: { maxBatch: 32 },
     retry,
 
     connect,
