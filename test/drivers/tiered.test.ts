@@ -36,14 +36,16 @@ function testContract(store: () => Driver | string): void {
   );
 }
 
-/** Expects a driver to leave a value out that the reader knows, which is what a cache is for. */
+/** Expects a driver to leave a long value out that the reader knows, which is what a cache is for. */
 async function expectNoKnownValue(store: Driver): Promise<void> {
   await store.connect({});
   const version = newLife();
-  const written = { id: "a", json: '"value"', version, createdAt: Date.now(), expiresAt: null };
+  const json = JSON.stringify("value".repeat(40_000));
+  const written = { id: "a", json, version, createdAt: Date.now(), expiresAt: null };
   await store.write("known", [written]);
+  await store.read("known", [{ id: "a" }]);
 
-  const { json, ...unchanged } = written;
+  const { json: _json, ...unchanged } = written;
   expect(await store.read("known", [{ id: "a", known: version }])).toEqual([unchanged]);
   await store.disconnect();
 }
