@@ -59,9 +59,9 @@ async function load(store, ids) {
   return loaded;
 }
 
-// Far more than are ever in flight, so that no two requests of one session are, and so many that
-// none comes again within the second that some stores take for the same moment.
-const LIVE = 5000;
+// Far more than are ever in flight, so that no two requests of one session are. Not many more: the
+// session of a request has just been loaded, so the processor has it at hand.
+const LIVE = 1000;
 
 // Of what can be done once to a session.
 const SHORT_TURN = 2500;
