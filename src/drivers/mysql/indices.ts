@@ -4,8 +4,10 @@ import { jsonPaths } from "../json-paths.js";
 import { scan, toPage } from "./reading.js";
 import type { Table } from "./table.js";
 import { identifier, quoted, typeKey } from "./text.js";
+import { OPAQUE } from "./value-text.js";
 
-// What the index holds of entries that the server cannot look into: MariaDB ends at 32 levels.
+// What the index holds of entries that the server cannot look into: MariaDB ends at 32 levels, and
+// MySQL at 100.
 const UNKNOWN = `X'${"00".repeat(32)}'`;
 
 /** A path that an index can be made for. */
@@ -33,7 +35,7 @@ function indexedPath(path: string): IndexedPath | undefined {
   const readable = path.replace(/\W+/g, "_").slice(0, 40);
   return {
     column: `search_${readable}_${hash}`,
-    key: `IF(JSON_VALID(value), ${keyOf(first)}, ${UNKNOWN})`,
+    key: `CASE WHEN LEFT(value, 1) = '${OPAQUE}' THEN ${UNKNOWN} WHEN JSON_VALID(value) THEN ${keyOf(first)} ELSE ${UNKNOWN} END`,
   };
 }
 
@@ -46,6 +48,16 @@ function keyOf(json: string): string {
   return `UNHEX(SHA2(IF(LEFT(${text}, 1) IN ('{', '['), LEFT(${text}, 1), ${text}), 256))`;
 }
 
+/**
+ * JSON whose property `a` has the same hash as `json`, with nothing in it that the server would not
+ * look into: of half of a surrogate pair the index knows nothing, so there is no such property.
+ */
+function probeOf(json: string): string {
+  if (json.startsWith("{")) return '{"a":{}}';
+  if (json.startsWith("[")) return '{"a":[]}';
+  return String(JSON.parse(json)).isWellFormed() ? `{"a":${json}}` : "{}";
+}
+
 /** A page of live entries that may satisfy the criteria, by key. */
 export async function search(
   table: Table,
@@ -55,7 +67,7 @@ export async function search(
 ): Promise<EntryPage> {
   const conditions = criteria.flatMap(({ path, json }) => {
     const indexed = indexedPath(path);
-    return indexed ? [{ column: identifier(indexed.column), json: `{"a":${json}}` }] : [];
+    return indexed ? [{ column: identifier(indexed.column), json: probeOf(json) }] : [];
   });
   const [first] = conditions;
   if (!first) return scan(table, type, page);

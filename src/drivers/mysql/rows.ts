@@ -1,6 +1,7 @@
 import type { StoredEntry, UnchangedEntry } from "../../databank/driver.js";
 import { fromText } from "../escaped-text.js";
 import type { Row } from "./connections.js";
+import { jsonOf } from "./value-text.js";
 
 /** What a row says, but for its id and value. */
 export interface Found {
@@ -35,7 +36,7 @@ function toFound([id, version, createdAt, remaining, json, longId]: Row, now: nu
     createdAt: Number(createdAt),
     expiresAt: remainingMs === null ? null : Math.min(now + remainingMs, END_OF_TIME_MS),
     isLive: remainingMs === null || remainingMs > 0,
-    json: json === null ? null : asText(json),
+    json: json === null ? null : jsonOf(asText(json)),
     longId: longId === null || longId === undefined ? null : asText(longId),
   };
 }

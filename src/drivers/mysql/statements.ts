@@ -40,6 +40,7 @@ export function statementsOf(table: string) {
     `UPDATE ${table} SET version = ${own(size)}, created_at = ${own(size)}, value = ${own(size)},
       ${expiry(own(size))} WHERE ${keys(size)} AND ${LIVE}
       AND version = COALESCE(${own(size)}, version)`;
+  // MySQL calls VALUES() deprecated; what it has instead, an alias of the row, MariaDB does not know.
   const save = (size: number, expiry: string) =>
     `INSERT INTO ${table} (${COLUMNS}) VALUES ${rowsOf(size)} ON DUPLICATE KEY UPDATE
       version = VALUES(version), created_at = VALUES(created_at), value = VALUES(value), ${expiry}`;

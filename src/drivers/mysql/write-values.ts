@@ -2,6 +2,7 @@ import type { StoredEntry, Write } from "../../databank/driver.js";
 import { type Batch, own } from "./batches.js";
 import type { Parameter } from "./client.js";
 import { fullText, idKey, typeKey } from "./text.js";
+import { valueText } from "./value-text.js";
 
 /** A write and where its result belongs. */
 export interface Task {
@@ -23,7 +24,7 @@ export function rowsOf(type: string, { members, size }: Batch<Task>): readonly P
 function rowOf(type: string, write: Write): readonly Parameter[] {
   const left = remaining(write);
   const { id, version, createdAt, json } = write;
-  return [type, idKey(id), fullText(id), version, `${createdAt}`, left, left, json];
+  return [type, idKey(id), fullText(id), version, `${createdAt}`, left, left, valueText(json)];
 }
 
 function valueLength(row: readonly Parameter[]): number {
@@ -39,7 +40,7 @@ export function updateValues(
   return [
     ...own(batch, ({ write: each }) => each.version),
     ...own(batch, ({ write: each }) => `${each.createdAt}`),
-    ...own(batch, ({ write: each }) => each.json),
+    ...own(batch, ({ write: each }) => valueText(each.json)),
     ...(kind === "update" ? [...expiry, ...expiry] : expiry),
     ...[typeKey(type), ...batch.keys],
     ...own(batch, ({ write: each }) => (each.if === "present" ? null : (each.if ?? null))),
@@ -47,7 +48,7 @@ export function updateValues(
 }
 
 export function changes({ version, createdAt, json }: StoredEntry): readonly Parameter[] {
-  return [version, `${createdAt}`, json];
+  return [version, `${createdAt}`, valueText(json)];
 }
 
 /** The time that is left, which the server adds to its own clock. */
