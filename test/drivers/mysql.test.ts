@@ -436,7 +436,7 @@ describeServer("MYSQL_URL", (url) => {
     const driver = mysqlDriver({ url });
     const failure = (more: object) => Object.assign(new Error("failed"), more);
 
-    for (const errno of [1213, 1205, 1020, 1053, 1927]) {
+    for (const errno of [1213, 1205, 1020, 1053, 1927, 4031]) {
       expect(driver.retry?.(failure({ errno }))).toBe("whole");
     }
     for (const code of ["PROTOCOL_CONNECTION_LOST", "ECONNRESET", "EPIPE"]) {

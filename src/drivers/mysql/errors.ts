@@ -1,8 +1,8 @@
 // The server's numbers, which are the same in MySQL and MariaDB. A deadlock, a lock that was waited
 // for in vain, and a row that has changed since the transaction began.
 const LOST_RACE = new Set([1213, 1205, 1020]);
-// Shutting down, killed, interrupted.
-const LOST_CONNECTION = new Set<unknown>([1053, 1927, 1317]);
+// Shutting down, killed, interrupted, idle for too long.
+const LOST_CONNECTION = new Set<unknown>([1053, 1927, 1317, 4031]);
 const LOST_CODES = new Set<unknown>(["PROTOCOL_CONNECTION_LOST", "ECONNRESET", "EPIPE"]);
 const READ_ONLY = new Set([1290, 1792, 1836]);
 const OUT_OF_REACH = new Set([
