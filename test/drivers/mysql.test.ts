@@ -401,7 +401,8 @@ describeServer("MYSQL_URL", (url) => {
       await other.query("START TRANSACTION");
       // Whoever has changed less is the one to lose, so the other changes a lot.
       await other.query(`INSERT INTO ${table} (type, id, version, created_at, value)
-        SELECT 'other', seq, '', 0, '' FROM seq_1_to_100`);
+        WITH RECURSIVE counted (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < 100)
+        SELECT 'other', n, '', 0, '' FROM counted`);
       await other.query(`SELECT 1 FROM ${table} WHERE id = 'b' AND type = 'session' FOR UPDATE`);
 
       const saved = Promise.all([bank.update("session", "a", 2), bank.update("session", "b", 2)]);
