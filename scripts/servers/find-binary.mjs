@@ -21,12 +21,17 @@ export async function isExecutable(file) {
   }
 }
 
-/** Resolves to the full path of a program on PATH, in the usual folders or in `folders`, or null. */
-export async function findBinary(name, folders = []) {
+/**
+ * Resolves to the full path of a program on PATH, in `folders` or in the usual ones, or null. Of several names the
+ * folder that comes first decides, so that PATH chooses between servers that stand in for one another.
+ */
+export async function findBinary(names, folders = []) {
   const path = (process.env.PATH ?? "").split(delimiter).filter(Boolean);
   for (const folder of [...path, ...folders, ...USUAL_FOLDERS]) {
-    const file = join(folder, name);
-    if (await isExecutable(file)) return file;
+    for (const name of [names].flat()) {
+      const file = join(folder, name);
+      if (await isExecutable(file)) return file;
+    }
   }
   return null;
 }

@@ -1,21 +1,21 @@
-import { mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile, realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { exists } from "./cache.mjs";
 import { unpackDebian } from "./debian.mjs";
 import { findBinary } from "./find-binary.mjs";
+import { isMysql, mysqlArguments, prepareMysql } from "./mysql.mjs";
 import { runTool } from "./run-tool.mjs";
 import { singleProcess } from "./single-process.mjs";
 import { Unavailable } from "./unavailable.mjs";
 import { isRoot } from "./user.mjs";
 
-const SYSTEM_TABLES = [
-  "mysql_system_tables.sql",
-  "mysql_performance_tables.sql",
-  "mysql_system_tables_data.sql",
-];
+// Behind the name of the product, which is the older one up to MariaDB 10.11.
+const SYSTEM_TABLES = ["system_tables.sql", "performance_tables.sql", "system_tables_data.sql"];
 
 async function find({ log }) {
-  const installed = await findBinary("mariadbd");
+  const installed = await findBinary(["mariadbd", "mysqld"]);
+  if (installed && (await isMysql(installed)))
+    return { server: await realpath(installed), isMysql: true, env: {} };
   if (installed)
     return { server: installed, share: await findShare(join(installed, "../..")), env: {} };
   const unpacked = await unpackDebian({
@@ -29,35 +29,42 @@ async function find({ log }) {
   return { server, share: await findShare(join(unpacked.root, "usr")), env: unpacked.env };
 }
 
-/** The folder with the SQL that makes the system's own tables. */
+/** The folder with the server's messages, and the files of SQL that make the system's own tables. */
 async function findShare(prefix) {
   for (const folder of ["share/mysql", "share/mariadb"].map((name) => join(prefix, name))) {
-    if (await exists(join(folder, SYSTEM_TABLES[0]))) return folder;
+    for (const product of ["mysql", "mariadb"]) {
+      const files = SYSTEM_TABLES.map((name) => join(folder, `${product}_${name}`));
+      if (await exists(files[0])) return { folder, files };
+    }
   }
-  throw new Unavailable(`MariaDB is here, but ${SYSTEM_TABLES[0]} is not found below ${prefix}`);
+  throw new Unavailable(
+    `MariaDB is here, but its ${SYSTEM_TABLES[0]} is not found below ${prefix}`,
+  );
 }
 
-function commonArguments({ folder, durable, tools }) {
+function commonArguments(place) {
+  const { folder, durable, tools } = place;
+  if (tools.isMysql) return mysqlArguments(place);
   return [
     // The first argument, or else files of the machine's own server are read.
     "--no-defaults",
     `--datadir=${join(folder, "data")}`,
-    `--lc-messages-dir=${tools.share}`,
+    `--lc-messages-dir=${tools.share.folder}`,
     `--innodb-flush-log-at-trx-commit=${durable ? 1 : 2}`,
     "--innodb-log-file-size=16M",
     // Containers often forbid io_uring.
     "--skip-innodb-use-native-aio",
     "--innodb-buffer-pool-size=64M",
+    "--skip-name-resolve",
     ...(isRoot() ? ["--user=root"] : []),
   ];
 }
 
 async function prepare(place) {
-  await mkdir(join(place.folder, "data"));
   const { tools } = place;
-  const tables = await Promise.all(
-    SYSTEM_TABLES.map((name) => readFile(join(tools.share, name), "utf8")),
-  );
+  if (tools.isMysql) return prepareMysql(place);
+  await mkdir(join(place.folder, "data"));
+  const tables = await Promise.all(tools.share.files.map((file) => readFile(file, "utf8")));
   // The account root, without a password, of 127.0.0.1 only, and no anonymous one.
   const accounts =
     "SET @auth_root_socket=NULL, @skip_auth_anonymous=1, @current_hostname='localhost';";
@@ -89,14 +96,13 @@ function command(place) {
       `--port=${port}`,
       `--socket=${join(folder, "socket")}`,
       `--pid-file=${join(folder, "pid")}`,
-      "--skip-name-resolve",
       "--max-connections=200",
     ],
     env: tools.env,
   };
 }
 
-/** MariaDB, which speaks MySQL's protocol. */
+/** MariaDB, or MySQL where that is what is found first. */
 export const mariadb = {
   name: "mariadb",
   env: "MYSQL_URL",

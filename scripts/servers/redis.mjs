@@ -7,7 +7,7 @@ const START_LIMIT_MS = 20_000;
 
 /** Resolves to a Redis or Valkey server program and the environment to run it in. */
 export async function findRedis({ log }) {
-  const installed = (await findBinary("redis-server")) ?? (await findBinary("valkey-server"));
+  const installed = await findBinary(["redis-server", "valkey-server"]);
   if (installed) return { server: installed, env: {} };
   const unpacked = await unpackDebian({
     name: "redis",

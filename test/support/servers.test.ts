@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -159,6 +159,33 @@ describe("startServers", () => {
     expect(stderr).toMatch(/^memcached: skipped, .+$/m);
     expect(env.MEMCACHED_URL).toBeUndefined();
     expect(env.SERVERS_SKIPPED).toMatch(/^\{"MEMCACHED_URL":".+"\}$/);
+  });
+
+  it("takes the server that comes first on PATH, and MySQL in MySQL's own way", async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), "servers-test-"));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const programs = [
+      "first/mysqld",
+      "first/valkey-server",
+      "second/mariadbd",
+      "second/redis-server",
+    ];
+    for (const program of programs) {
+      const file = path.join(folder, program);
+      await mkdir(path.dirname(file), { recursive: true });
+      const script = `[ "$2" = --version ] && exit\necho "error: ${program} was given $*"\nexit 1\n`;
+      await writeFile(file, `#!/bin/sh\n${script}`, { mode: 0o755 });
+    }
+    const PATH = ["first", "second"].map((name) => path.join(folder, name)).join(path.delimiter);
+
+    const { stderr } = await runToEnd(["mariadb", "redis"], {
+      PATH: `${PATH}${path.delimiter}${process.env.PATH}`,
+      MYSQL_URL: "",
+      REDIS_URL: "",
+    });
+
+    expect(stderr).toMatch(/^mariadb: skipped, .*first\/mysqld was given .*--initialize-insecure/m);
+    expect(stderr).toMatch(/^redis: skipped, .*first\/valkey-server was given/m);
   });
 
   it("gives the command its URLs, and its exit code back", async () => {
