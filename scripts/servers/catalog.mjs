@@ -6,11 +6,13 @@ import { mongodb } from "./mongodb.mjs";
 import { postgres } from "./postgres.mjs";
 import { redis } from "./redis.mjs";
 import { redisCluster } from "./redis-cluster.mjs";
+import { redisSentinel } from "./redis-sentinel.mjs";
 
 /** Every server that can be started here. `env` is the variable that names one to the tests. */
 export const catalog = [
   redis,
   redisCluster,
+  redisSentinel,
   postgres,
   mariadb,
   mongodb,

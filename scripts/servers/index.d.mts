@@ -2,6 +2,7 @@
 export type ServerName =
   | "redis"
   | "redis-cluster"
+  | "redis-sentinel"
   | "postgres"
   | "mariadb"
   | "mongodb"
@@ -75,8 +76,8 @@ export interface OwnServer {
   close(): Promise<void>;
 }
 
-/** One server of a cluster. */
-export interface ClusterNode {
+/** One of several Redis servers that belong together. */
+export interface RedisNode {
   readonly name: string;
   readonly port: number;
   readonly url: string;
@@ -90,6 +91,10 @@ export interface ClusterNode {
   kill(): Promise<void>;
   pause(): Promise<void>;
   resume(): Promise<void>;
+}
+
+/** One server of a cluster. */
+export interface ClusterNode extends RedisNode {
   /** Makes this replica the master, in order: its master hands over. Resolves when it has. */
   failover(): Promise<void>;
 }
@@ -106,6 +111,14 @@ export interface OwnRedisCluster extends OwnServer {
   untilWhole(): Promise<void>;
 }
 
+/** A Redis with a replica, and a sentinel, where the URL leads to, that watches over them. */
+export interface OwnRedisSentinel extends OwnServer {
+  /** What the sentinel calls them. */
+  readonly group: string;
+  /** Both. Who is master changes. */
+  readonly nodes: readonly RedisNode[];
+}
+
 /** The vendor's test server, with the faults that it can imitate. */
 export interface OwnCouchbase extends OwnServer {
   /**
@@ -118,15 +131,19 @@ export interface OwnCouchbase extends OwnServer {
 /** What `startOwnServer` gives for a name. */
 export type OwnServerOf<Name extends ServerName> = Name extends "redis-cluster"
   ? OwnRedisCluster
-  : Name extends "couchbase"
-    ? OwnCouchbase
-    : OwnServer;
+  : Name extends "redis-sentinel"
+    ? OwnRedisSentinel
+    : Name extends "couchbase"
+      ? OwnCouchbase
+      : OwnServer;
 
 /** What a server of one's own can be told. */
 export interface OwnServerOptions {
   /** Whether it writes to disk before it answers. @default true */
   readonly durable?: boolean | undefined;
   readonly log?: ServerLog | undefined;
+  /** The key and the certificate of a `redis-cluster` that is to be reached by TLS. */
+  readonly tls?: { readonly key: string; readonly cert: string } | undefined;
 }
 
 /** The message says, on one line, why this machine cannot have a server. */

@@ -1,21 +1,16 @@
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
 import { freePort } from "./free-port.mjs";
-import { findRedis, isRedisReady, redisArguments } from "./redis.mjs";
+import { findRedis } from "./redis.mjs";
 import { formCluster, isClusterWhole, readNodes, untilTrue } from "./redis-cluster-nodes.mjs";
 import { redisCommand } from "./redis-command.mjs";
-import { ServerProcess } from "./server-process.mjs";
+import { groupControls, makeNode, nodeControls } from "./redis-node.mjs";
 
 const MASTERS = 3;
 const NODES = 2 * MASTERS;
 const NODE_TIMEOUT_MS = 2_000;
-const START_LIMIT_MS = 20_000;
 const WHOLE_LIMIT_MS = 30_000;
 
-async function makeNode(name, { folder, tools, durable }) {
-  const place = { folder: join(folder, name), port: await freePort(), durable };
+async function makeClusterNode(name, context) {
   const busPort = await freePort();
-  await mkdir(place.folder);
   const settings = {
     "cluster-enabled": "yes",
     "cluster-port": busPort,
@@ -24,51 +19,16 @@ async function makeNode(name, { folder, tools, durable }) {
     "cluster-replica-validity-factor": 0,
     "repl-diskless-sync-delay": 0,
   };
-  const flags = Object.entries(settings).flatMap(([key, value]) => [`--${key}`, String(value)]);
-  const server = new ServerProcess({
-    name: `redis-cluster ${name}`,
-    logFile: join(place.folder, "server.log"),
-    command: () => ({
-      file: tools.server,
-      args: [...redisArguments(place), ...flags],
-      env: tools.env,
-    }),
-    isReady: ({ pid }) => isRedisReady(place.port, pid),
-    startLimitMs: START_LIMIT_MS,
-  });
-  return { name, port: place.port, busPort, server };
-}
-
-function nodeControls({ name, port, server }) {
-  const command = (...words) => redisCommand(port, ...words);
-  const isMaster = async () => (await command("INFO", "replication")).includes("role:master");
-  return {
-    name,
-    port,
-    url: `redis://127.0.0.1:${port}`,
-    get pid() {
-      return server.pid;
-    },
-    command,
-    isMaster,
-    start: () => server.start(),
-    stop: () => server.stop(),
-    kill: () => server.kill(),
-    pause: () => server.pause(),
-    resume: () => server.resume(),
-    async failover() {
-      await command("CLUSTER", "FAILOVER");
-      await untilTrue(isMaster, WHOLE_LIMIT_MS, `${name} did not become a master`);
-    },
-  };
+  const node = await makeNode({ group: "redis-cluster", name, settings }, context);
+  return { ...node, busPort };
 }
 
 async function open(context) {
   const made = await Promise.all(
-    Array.from({ length: NODES }, (_, index) => makeNode(`node-${index + 1}`, context)),
+    Array.from({ length: NODES }, (_, index) => makeClusterNode(`node-${index + 1}`, context)),
   );
   const nodes = made.map(nodeControls);
-  const every = (verb) => Promise.all(made.map(({ server }) => server[verb]()));
+  const controls = groupControls(made);
   const untilWhole = () =>
     untilTrue(() => isClusterWhole(made), WHOLE_LIMIT_MS, "The Redis Cluster did not become whole");
   let isFormed = false;
@@ -80,22 +40,20 @@ async function open(context) {
     return readNodes(running.port);
   }
 
+  const hosts = made.map(({ port, tlsPort }) => `127.0.0.1:${tlsPort ?? port}`).join(",");
   return {
-    url: `redis+cluster://${made.map(({ port }) => `127.0.0.1:${port}`).join(",")}`,
-    nodes,
+    ...controls,
     get pids() {
-      return made.map(({ server }) => server.pid).filter((pid) => pid !== null);
+      return controls.pids;
     },
+    url: `${context.tls ? "rediss" : "redis"}+cluster://${hosts}`,
+    nodes,
     async start() {
-      await every("start");
+      await controls.start();
       if (!isFormed) await formCluster(made, MASTERS);
       isFormed = true;
       await untilWhole();
     },
-    stop: () => every("stop"),
-    kill: () => every("kill"),
-    pause: () => every("pause"),
-    resume: () => every("resume"),
     untilWhole,
     /** The node that answers for a key, by what the first running node knows. */
     async masterOf(key) {
@@ -114,7 +72,6 @@ async function open(context) {
       const replica = seen.find(({ masterId, isFailed }) => masterId === id && !isFailed);
       return nodes.find(({ port }) => port === replica?.port);
     },
-    release: async () => {},
   };
 }
 
