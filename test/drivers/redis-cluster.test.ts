@@ -1,14 +1,14 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { ClusterNode, OwnRedisCluster } from "../../scripts/servers/index.mjs";
 import { Databank } from "../../src/databank/databank.js";
-import type { EntryPage } from "../../src/databank/driver.js";
-import { DatabankError } from "../../src/databank/errors.js";
+import type { Driver, EntryPage } from "../../src/databank/driver.js";
 import { redisDriver } from "../../src/drivers/redis.js";
-import { DatabankStore } from "../../src/store/store-class.js";
 import { testDriver } from "../../src/testing/index.js";
+import { entry } from "../support/entry.js";
 import { expectFidelity } from "../support/fidelity.js";
 import { testPromises } from "../support/promises.js";
 import { describeServer, ownServer } from "../support/servers.js";
+import { killed, progress, type Shopper, withShoppers } from "./redis-shoppers.js";
 
 describeServer("REDIS_CLUSTER_URL", (url) => {
   const place = (name: string) => `${url}?prefix=${name}:`;
@@ -31,17 +31,19 @@ describeServer("REDIS_CLUSTER_URL", (url) => {
     });
   }
 
-  it("works over clients of one's own, and closes neither", async () => {
-    const hosts = url.slice("redis+cluster://".length).split(",");
-    const nodes = hosts.map((host) => ({ host: "127.0.0.1", port: Number(host.split(":")[1]) }));
-    const [redis, ioredis] = await Promise.all(["redis", "ioredis"].map((name) => import(name)));
+  it("works over clients of one's own, and closes none", async () => {
+    const nodes = nodesIn(url);
+    const [redis, ioredis, iovalkey] = await Promise.all(
+      ["redis", "ioredis", "iovalkey"].map((name) => import(name)),
+    );
     const first: OwnCluster = redis.createCluster({
       rootNodes: nodes.map((socket) => ({ socket })),
     });
     await first.connect();
     const second: OwnCluster = new ioredis.default.Cluster(nodes);
+    const third: OwnCluster = new iovalkey.default.Cluster(nodes);
     try {
-      for (const client of [first, second]) {
+      for (const client of [first, second, third]) {
         const driver = redisDriver({ client, prefix: "own:" });
         await driver.connect({ session: { indices: ["n"] } });
         const write = { version: "a.0", createdAt: 1, expiresAt: null };
@@ -68,10 +70,26 @@ describeServer("REDIS_CLUSTER_URL", (url) => {
       }
       expect(await first.sendCommand("a", true, ["GET", "a"])).toBeNull();
       expect(await second.call("GET", "a")).toBeNull();
+      expect(await third.call("GET", "a")).toBeNull();
     } finally {
       first.destroy();
       second.disconnect();
+      third.disconnect();
     }
+  });
+
+  it("keeps deadlines over a client of one's own that is still connecting", async () => {
+    const ioredis = await import(String("ioredis"));
+    const client: OwnCluster = new ioredis.default.Cluster(nodesIn(url));
+    onTestFinished(() => client.disconnect());
+    const driver = redisDriver({ client, prefix: "connecting:" });
+    const written = entry("a");
+
+    await driver.connect({});
+    await driver.write("session", [written]);
+
+    expect(await driver.read("session", [{ id: "a" }])).toEqual([written]);
+    await driver.disconnect();
   });
 
   testPromises("redis", {
@@ -80,6 +98,12 @@ describeServer("REDIS_CLUSTER_URL", (url) => {
     frameworks: ["express 5"],
   });
 });
+
+/** Where the nodes of a cluster are, by its URL. */
+function nodesIn(url: string) {
+  const hosts = url.slice("redis+cluster://".length).split(",");
+  return hosts.map((host) => ({ host: "127.0.0.1", port: Number(host.split(":")[1]) }));
+}
 
 /** A cluster client of either package, as far as these tests use it. */
 interface OwnCluster {
@@ -93,9 +117,7 @@ interface OwnCluster {
 describe("a cluster of one's own", () => {
   for (const name of ["redis", "ioredis"] as const) {
     it(`loses no session when a master hands over in the middle of the load, over ${name}`, async () => {
-      await withShoppers(name, async (cluster, shoppers) => {
-        const { master, replica } = await pairOf(cluster);
-
+      await withCluster(name, async ({ master, replica }, shoppers) => {
         await progress(shoppers);
         await replica.failover();
         await progress(shoppers);
@@ -105,109 +127,107 @@ describe("a cluster of one's own", () => {
     }, 120_000);
 
     it(`goes on when a master is killed, with all sessions that its replica had, over ${name}`, async () => {
-      await withShoppers(name, async (cluster, shoppers) => {
-        const { master, replica } = await pairOf(cluster);
+      await withCluster(name, async ({ master, replica }, shoppers) => {
         await progress(shoppers);
-        for (const shopper of shoppers) shopper.isPaused = true;
-        await until(() => shoppers.every(({ isIdle }) => isIdle));
-        await replicated(master, replica);
-
-        await master.kill();
-        for (const shopper of shoppers) shopper.isPaused = false;
-        await until(() => replica.isMaster());
+        await killed(shoppers, master, replica);
         await progress(shoppers);
       });
+    }, 120_000);
+
+    it(`lists every entry though a master is started again in the middle, over ${name}`, async () => {
+      const { cluster, driver, ids } = await filledCluster(name);
+      const first = await driver.scan?.("session", { limit: 5000, cursor: null });
+      const master = cluster.nodes.find(({ port }) => first?.cursor?.includes(`:${port}"`));
+
+      await master?.kill();
+      await master?.start();
+      await cluster.untilWhole();
+      const { entries, pages } = await restOf(driver, first);
+
+      expect(await master?.isMaster()).toBe(true);
+      expect(new Set(entries.map(({ id }) => id)).size).toBe(ids.length);
+      // Three walks of some four pages, one of them begun anew.
+      expect(pages).toBeLessThan(25);
+    }, 120_000);
+
+    it(`does not take a listing for complete while a master is away, over ${name}`, async () => {
+      const { cluster, driver, ids } = await filledCluster(name);
+      const first = await driver.scan?.("session", { limit: 5000, cursor: null });
+      const masters = await Promise.all(cluster.nodes.map((node) => node.isMaster()));
+      const next = cluster.nodes.find(
+        ({ port }, i) => masters[i] && !first?.cursor?.includes(`:${port}"`),
+      );
+
+      await next?.kill();
+      const outcome = await restOf(driver, first).then(
+        () => "complete",
+        () => "failed",
+      );
+      await next?.start();
+      await cluster.untilWhole();
+      const found = await vi.waitUntil(() => restOf(driver, first).catch(() => null), 20_000);
+
+      expect(outcome).toBe("failed");
+      expect(new Set(found.entries.map(({ id }) => id)).size).toBe(ids.length);
     }, 120_000);
   }
 });
 
-/** Somebody whose session is saved again and again, each time after another look at it. */
-interface Shopper {
-  readonly sid: string;
-  acknowledged: number;
-  isPaused: boolean;
-  isIdle: boolean;
+/** A cluster with so many entries that each master lists them in several steps. */
+async function filledCluster(name: "redis" | "ioredis") {
+  const cluster = await ownServer("redis-cluster");
+  const driver = redisDriver({ url: cluster.url, package: name });
+  onTestFinished(async () => {
+    await driver.disconnect();
+    await cluster.close();
+  });
+  // Who is master stays so, however long it is away.
+  for (const node of cluster.nodes) {
+    await node.command("CONFIG", "SET", "cluster-replica-no-failover", "yes");
+  }
+  await driver.connect({});
+  const ids = Array.from({ length: 12_000 }, (_, i) => `${i}`);
+  const write = { json: "1", version: "a.0", createdAt: 1, expiresAt: null };
+  await driver.write(
+    "session",
+    ids.map((id) => ({ ...write, id })),
+  );
+  return { cluster, driver, ids };
 }
 
-/** Lets sixteen people shop on a cluster meanwhile, and expects each session to hold what was acknowledged. */
-async function withShoppers(
+/** All entries from a first page on, and how many pages came after it. */
+async function restOf(driver: Driver, first: EntryPage | undefined) {
+  const entries = [...(first?.entries ?? [])];
+  let pages = 0;
+  for (let cursor = first?.cursor ?? null; cursor !== null; pages += 1) {
+    const page: EntryPage | undefined = await driver.scan?.("session", { limit: 5000, cursor });
+    entries.push(...(page?.entries ?? []));
+    cursor = page?.cursor ?? null;
+  }
+  return { entries, pages };
+}
+
+interface Pair {
+  readonly master: ClusterNode;
+  readonly replica: ClusterNode;
+}
+
+/** Has people shop on a cluster, for a test of one of its masters. */
+async function withCluster(
   name: "redis" | "ioredis",
-  body: (cluster: OwnRedisCluster, shoppers: readonly Shopper[]) => Promise<void>,
+  body: (pair: Pair, shoppers: readonly Shopper[]) => Promise<void>,
 ): Promise<void> {
   const cluster = await ownServer("redis-cluster");
+  onTestFinished(() => cluster.close());
   const bank = new Databank(redisDriver({ url: cluster.url, package: name }), { timeoutMs: 3000 });
-  const store = new DatabankStore(bank, { log: null });
-  const shoppers = Array.from({ length: 16 }, (_, i): Shopper => {
-    return { sid: `shopper ${i}`, acknowledged: 0, isPaused: false, isIdle: false };
-  });
-  let isOver = false;
-  const shopping = Promise.all(shoppers.map((shopper) => shop(store, shopper, () => isOver)));
-  try {
-    // What goes wrong while shopping ends the wait for progress.
-    await Promise.race([body(cluster, shoppers), shopping]);
-    isOver = true;
-    await shopping;
-
-    for (const { sid, acknowledged } of shoppers) {
-      const session: unknown = await store.get(sid);
-      expect(session).toMatchObject({ n: acknowledged });
-    }
-  } finally {
-    isOver = true;
-    await shopping.catch(() => {});
-    await store.close();
-    await bank.disconnect();
-    await cluster.close();
-  }
-}
-
-async function shop(store: DatabankStore, shopper: Shopper, isOver: () => boolean): Promise<void> {
-  // To the end with a success, so that what is stored is what was acknowledged.
-  for (let isAcknowledged = false; !isOver() || !isAcknowledged; ) {
-    shopper.isIdle = shopper.isPaused && isAcknowledged;
-    if (shopper.isIdle) {
-      await new Promise((resolve) => setTimeout(resolve, 5));
-      continue;
-    }
-    const n = shopper.acknowledged + 1;
-    try {
-      const found = (await store.get(shopper.sid)) as { n?: number } | null | undefined;
-      // A save that failed may have been carried out.
-      if (shopper.acknowledged > 0) expect([n - 1, n]).toContain(found?.n);
-      await store.set(shopper.sid, { cookie: { originalMaxAge: 600_000 }, n });
-      shopper.acknowledged = n;
-      isAcknowledged = true;
-    } catch (error) {
-      if (!(error instanceof DatabankError)) throw error;
-      isAcknowledged = false;
-    }
-  }
+  const pair = await pairOf(cluster);
+  await withShoppers(bank, (shoppers) => body(pair, shoppers));
 }
 
 /** A master that has some of the sessions, and its replica. */
-async function pairOf(cluster: OwnRedisCluster) {
+async function pairOf(cluster: OwnRedisCluster): Promise<Pair> {
   const master = await cluster.masterOf("session:any");
   const replica = master && (await cluster.replicaOf(master));
   if (!master || !replica) throw new Error("The cluster has no master with a replica");
   return { master, replica };
-}
-
-/** Until each has had something acknowledged that was asked for from now on. */
-async function progress(shoppers: readonly Shopper[]): Promise<void> {
-  const goals = shoppers.map(({ acknowledged }) => acknowledged + 5);
-  await until(() => shoppers.every(({ acknowledged }, i) => acknowledged >= (goals[i] ?? 0)));
-}
-
-/** Until a replica has all that its master has. */
-async function replicated(master: ClusterNode, replica: ClusterNode): Promise<void> {
-  const offset = async (node: ClusterNode, field: string) =>
-    new RegExp(`${field}:(\\d+)`).exec(await node.command("INFO", "replication"))?.[1];
-  await until(async () => {
-    const sent = await offset(master, "master_repl_offset");
-    return sent !== undefined && sent === (await offset(replica, "slave_repl_offset"));
-  });
-}
-
-async function until(isTrue: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isTrue())) await new Promise((resolve) => setTimeout(resolve, 10));
 }

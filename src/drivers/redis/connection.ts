@@ -84,7 +84,8 @@ export function patiently(connection: Connection): Connection {
   };
 }
 
-function offline(): Error {
+/** What to throw where nothing can be sent now: the call is made again for a while. */
+export function offline(): Error {
   return new DatabankError("Redis is out of reach: its client has no connection");
 }
 

@@ -1,5 +1,12 @@
 import { invalidOption } from "../../databank/options.js";
-import { type Connection, listenTo, retryDelay, withoutCommand } from "./connection.js";
+import {
+  type Connection,
+  listenTo,
+  offline,
+  retryDelay,
+  type Server,
+  withoutCommand,
+} from "./connection.js";
 import type { Target } from "./options.js";
 
 /** The methods that we need of a client of the package `ioredis`, or of its fork `iovalkey`. */
@@ -14,6 +21,9 @@ interface IoredisClient {
   };
   call(...args: readonly string[]): Promise<unknown>;
   nodes?(role: "master"): readonly IoredisClient[];
+  /** Of a cluster: for each slot the addresses of its servers, the master's first. */
+  readonly slots?: readonly (readonly string[])[];
+  refreshSlotsCache?(): void;
   on(event: string, listener: (error?: unknown) => void): unknown;
   off(event: string, listener: (error?: unknown) => void): unknown;
   connect(): Promise<unknown>;
@@ -102,13 +112,31 @@ function connectionOver(
   return {
     keyPrefix: typeof keyPrefix === "string" ? keyPrefix : "",
     send: (_key, args) => send(args),
-    servers: () =>
-      client.nodes?.("master").map((node) => ({
-        address: `${node.options.host}:${node.options.port}`,
-        send: (args: readonly string[]) => node.call(...args),
-      })) ?? [{ address: address(), send }],
+    servers: () => mastersOf(client) ?? [{ address: address(), send }],
     // One that waits connects with its first command.
     isReady: () => client.status === "ready" || client.status === "wait",
     close,
   };
+}
+
+/**
+ * The masters of a cluster, also those that are away: the client forgets the node of one whose
+ * connection has broken, but not which slots it has.
+ */
+function mastersOf(client: IoredisClient): readonly Server[] | undefined {
+  if (!client.nodes) return undefined;
+  const addresses = new Set((client.slots ?? []).flatMap(([master]) => master ?? []));
+  return [...addresses].map((address) => ({
+    address,
+    async send(args) {
+      const node = client.nodes?.("master").find((each) => addressOf(each) === address);
+      if (node) return node.call(...args);
+      client.refreshSlotsCache?.();
+      throw offline();
+    },
+  }));
+}
+
+function addressOf({ options }: IoredisClient): string {
+  return `${options.host}:${options.port}`;
 }

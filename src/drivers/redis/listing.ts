@@ -1,13 +1,16 @@
 import type { EntryPage, Page, StoredEntry } from "../../databank/driver.js";
-import type { Connection } from "./connection.js";
+import { type Connection, offline } from "./connection.js";
 import type { Entries } from "./entries.js";
 import type { Keys } from "./keys.js";
+import { runOn, script } from "./scripts.js";
 
 /** How far a walk has come. Opaque to others, as JSON. */
 interface Position {
   /** The server that is being walked, if it has been begun. */
   readonly address: string | null;
-  /** Where, as that server puts it. */
+  /** The process that was found there; another one may have taken its place by now. */
+  readonly process: string;
+  /** Where, as that process puts it. */
   readonly at: string;
   /** The servers that are done. */
   readonly done: readonly string[];
@@ -15,7 +18,21 @@ interface Position {
   readonly ids: readonly string[];
 }
 
-const START: Position = { address: null, at: "0", done: [], ids: [] };
+const NOWHERE = { address: null, process: "", at: "0" };
+const START: Position = { ...NOWHERE, done: [], ids: [] };
+
+/**
+ * A step of a walk through a server's keys. Arguments: the process that the walk has begun on, the
+ * place there, and how to scan. Returns the process, the next place, and keys. A place means nothing
+ * to another process, which has its keys in another order: there the walk begins anew.
+ */
+const SCAN = script(`
+local info = redis.pcall('INFO', 'server')
+local process = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or 'any'
+local place = process == ARGV[1] and ARGV[2] or '0'
+local reply = redis.call('SCAN', place, unpack(ARGV, 3))
+return { process, reply[1], reply[2] }
+`);
 
 // SCAN looks at so many keys at a time, whoever they belong to.
 const COUNT = 1000;
@@ -46,7 +63,7 @@ export class Listing {
     return (await this.#entries.read(type, ids)).filter(isEntry);
   }
 
-  /** All ids of a type; an id may come twice while a server makes its table of keys smaller. */
+  /** All ids of a type; one may come twice when a server makes its table of keys smaller, or ends. */
   async *ids(type: string): AsyncGenerator<readonly string[], void> {
     let position: Position | undefined = START;
     do {
@@ -60,18 +77,21 @@ export class Listing {
    * nor on one that was started again: a server that takes the place of another is walked from its
    * beginning.
    */
-  async #step(type: string, { address, at, done }: Position): Promise<Position | undefined> {
+  async #step(type: string, position: Position): Promise<Position | undefined> {
+    const { address, done } = position;
     const servers = this.#connection.servers();
     const same = servers.find((each) => each.address === address);
+    if (servers.length === 0) throw offline();
     const server = same ?? servers.find((each) => !done.includes(each.address));
     if (!server) return undefined;
-    const args = ["SCAN", same ? at : "0", "MATCH", this.#keys.patternOf(type)];
-    const reply = await server.send([...args, "COUNT", String(COUNT), "TYPE", "string"]);
-    const [next, keys] = Array.isArray(reply) ? reply : ["0"];
-    const found = Array.isArray(keys) ? keys.map(String) : [];
-    const ids = [...new Set(found.map((key) => this.#keys.idIn(type, key)))];
-    if (String(next) !== "0") return { address: server.address, at: String(next), done, ids };
-    return { address: null, at: "0", done: [...done, server.address], ids };
+    const { process, at } = same ? position : NOWHERE;
+    const how = ["MATCH", this.#keys.patternOf(type), "COUNT", String(COUNT), "TYPE", "string"];
+    const reply = await runOn(server, SCAN, [process, at, ...how]);
+    const [found, next, keys] = Array.isArray(reply) ? reply.slice(0, 3) : [];
+    const names: readonly unknown[] = Array.isArray(keys) ? keys : [];
+    const ids = [...new Set(names.map((key) => this.#keys.idIn(type, String(key))))];
+    if (String(next ?? "0") === "0") return { ...NOWHERE, done: [...done, server.address], ids };
+    return { address: server.address, process: String(found), at: String(next), done, ids };
   }
 
   #isOver({ address, done }: Position): boolean {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { type Connection, isReply } from "./connection.js";
+import { type Connection, isReply, type Server } from "./connection.js";
 
 // Every script works on each of its keys alone, so that it runs in a cluster, with one key, and
 // gives one result for each. Digits are a deadline, zeros for never. What has no header of ours is a
@@ -160,7 +160,12 @@ export function run(
   key: string,
   args: readonly string[],
 ): Promise<unknown> {
-  return evaluate(connection, script, key, ["1", key, ...args]);
+  return evaluate((words) => connection.send(key, words), script, ["1", key, ...args]);
+}
+
+/** Runs a script that needs no key on a server. */
+export function runOn(server: Server, script: Script, args: readonly string[]): Promise<unknown> {
+  return evaluate(server.send, script, ["0", ...args]);
 }
 
 /** Runs a script that gives a result for each of its keys, or an error. One server holds them all. */
@@ -171,20 +176,19 @@ export async function runOnEach(
   args: readonly string[],
 ): Promise<readonly unknown[]> {
   const rest = [String(keys.length)].concat(keys, args);
-  const reply = await evaluate(connection, script, keys[0] ?? "", rest);
+  const reply = await evaluate((words) => connection.send(keys[0] ?? "", words), script, rest);
   return Array.isArray(reply) ? reply.map(orError) : [];
 }
 
 // A server that does not know the script, such as one just started, is told it.
 function evaluate(
-  connection: Connection,
+  send: (args: readonly string[]) => Promise<unknown>,
   { source, sha }: Script,
-  key: string,
   rest: readonly string[],
 ): Promise<unknown> {
-  return connection.send(key, ["EVALSHA", sha].concat(rest)).catch((error: unknown) => {
+  return send(["EVALSHA", sha].concat(rest)).catch((error: unknown) => {
     if (!isReply(error, "NOSCRIPT")) throw error;
-    return connection.send(key, ["EVAL", source].concat(rest));
+    return send(["EVAL", source].concat(rest));
   });
 }
 

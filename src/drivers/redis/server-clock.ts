@@ -57,8 +57,9 @@ export class ServerClock {
 
   async #measure(): Promise<number> {
     const sent = Date.now();
-    // Of a cluster any will do: Redis itself relies on its servers' clocks being alike.
-    const reply = await this.#connection.servers()[0]?.send(["TIME"]);
+    // Of a cluster any will do: Redis itself relies on its servers' clocks being alike. Not by the
+    // list of servers, which a client that is still connecting does not have.
+    const reply = await this.#connection.send("", ["TIME"]);
     const wall = Date.now();
     const [seconds, microseconds] = Array.isArray(reply) ? reply.map(Number) : [];
     const server = Number(seconds) * 1000 + Number(microseconds) / 1000;
