@@ -1,17 +1,13 @@
-import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import {
   type AddressInfo,
   connect,
   createServer as createPlainServer,
   type Socket,
 } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createServer, type TLSSocket } from "node:tls";
-import { promisify } from "node:util";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import { registerDrivers } from "../../src/drivers/catalog.js";
@@ -19,6 +15,7 @@ import { redisDriver } from "../../src/drivers/redis.js";
 import { selfSigned } from "../support/certificate.js";
 import { HOUR_MS } from "../support/entry.js";
 import { describeServer, ownServer } from "../support/servers.js";
+import { saveTrusting } from "../support/trusting-process.js";
 import { type Client, openClient } from "./redis-client.js";
 
 registerDrivers();
@@ -184,23 +181,11 @@ describeServer("REDIS_URL", (url) => {
       "works by %s with the package %s where the machine trusts the certificate",
       async (scheme, name) => {
         const { to, cert } = await openTls();
-        const folder = await mkdtemp(join(tmpdir(), "redis-"));
-        onTestFinished(() => rm(folder, { recursive: true }));
-        await writeFile(join(folder, "cert.pem"), cert);
-        const code = `
-        const { Databank } = require("./dist/databank-module.js");
-        const bank = Databank.open("${scheme}://${to}?prefix=${randomUUID()}:&package=${name}");
-        bank.save("session", "a", "by TLS")
-          .then(() => bank.read("session", "a"))
-          .then(console.log, console.error)
-          .finally(() => bank.disconnect());`;
+        const there = `${scheme}://${to}?prefix=${randomUUID()}:&package=${name}`;
 
-        // Node looks at this variable when it starts.
-        const env = { ...process.env, NODE_EXTRA_CA_CERTS: join(folder, "cert.pem") };
-        const root = join(__dirname, "../..");
-        const ran = await promisify(execFile)(process.execPath, ["-e", code], { cwd: root, env });
+        const ran = await saveTrusting(cert, there);
 
-        expect(ran).toEqual({ stdout: "by TLS\n", stderr: "" });
+        expect(ran).toEqual({ stdout: "by TLS\n20\n", stderr: "" });
       },
     );
 

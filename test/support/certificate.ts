@@ -1,4 +1,5 @@
 import { generateKeyPairSync, sign } from "node:crypto";
+import { isIPv4 } from "node:net";
 
 /** A key and the certificate that it has signed itself, as PEM. */
 export interface Certificate {
@@ -6,12 +7,16 @@ export interface Certificate {
   readonly cert: string;
 }
 
-/** Makes a certificate for 127.0.0.1, good for a day, so that no key has to lie in the repository. */
-export function selfSigned(): Certificate {
+/** Makes a certificate for a host, good for a day, so that no key has to lie in the repository. */
+export function selfSigned(host = "127.0.0.1"): Certificate {
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const algorithm = sequence(oid("2a8648ce3d040302"));
-  const name = sequence(der(0x31, sequence(oid("550403"), der(0x0c, Buffer.from("127.0.0.1")))));
-  const alternativeName = sequence(der(0x87, Buffer.from([127, 0, 0, 1])));
+  const name = sequence(der(0x31, sequence(oid("550403"), der(0x0c, Buffer.from(host)))));
+  const alternativeName = sequence(
+    isIPv4(host)
+      ? der(0x87, Buffer.from(host.split(".").map(Number)))
+      : der(0x82, Buffer.from(host)),
+  );
   const isAuthority = sequence(der(0x01, Buffer.from([0xff])));
   const extensions = sequence(
     sequence(oid("551d11"), der(0x04, alternativeName)),

@@ -75,6 +75,8 @@ export async function openIoredis(Redis: IoredisPackage, target: Target): Promis
         lazyConnect: true,
         redisOptions: settings,
         clusterRetryStrategy: retry,
+        // Else it asks for an address first, and no certificate is good for that.
+        ...(target.isTls && { dnsLookup: asItIs }),
       })
     : new Redis({
         ...settings,
@@ -100,6 +102,12 @@ export async function openIoredis(Redis: IoredisPackage, target: Target): Promis
   }
   isConnected = true;
   return connectionOver(client, address, close);
+}
+
+type Looked = (error: null, address: string) => void;
+
+function asItIs(host: string, callback: Looked): void {
+  callback(null, host);
 }
 
 function connectionOver(
