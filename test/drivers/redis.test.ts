@@ -82,8 +82,7 @@ describeServer("REDIS_URL", (url) => {
       for (const each of opened) each.close();
     });
 
-    async function openIoredis() {
-      const name = "ioredis";
+    async function openIoredis(name = "ioredis") {
       const { default: Redis } = (await import(name)) as {
         default: new (
           url: string,
@@ -109,18 +108,29 @@ describeServer("REDIS_URL", (url) => {
       { open: async (schema) => connected(redisDriver({ client: await openIoredis() }), schema) },
     );
 
-    it("closes neither, and leaves no listeners behind", async () => {
-      const own = await openIoredis();
-      const before = [client.listenerCount("error"), own.listenerCount("error")];
-      for (const each of [client, own]) {
-        const driver = await connected(redisDriver({ client: each }));
-        await driver.disconnect();
-      }
+    testDriver(
+      { describe: (name, body) => describe(`iovalkey with a prefix: ${name}`, body), it },
+      {
+        open: async (schema) =>
+          connected(redisDriver({ client: await openIoredis("iovalkey") }), schema),
+      },
+    );
 
-      expect(await own.ping()).toBe("PONG");
-      expect(await ask("PING")).toBe("PONG");
-      expect([client.listenerCount("error"), own.listenerCount("error")]).toEqual(before);
-    });
+    it.each(["ioredis", "iovalkey"])(
+      "closes neither, and leaves no listeners behind (%s)",
+      async (name) => {
+        const own = await openIoredis(name);
+        const before = [client.listenerCount("error"), own.listenerCount("error")];
+        for (const each of [client, own]) {
+          const driver = await connected(redisDriver({ client: each }));
+          await driver.disconnect();
+        }
+
+        expect(await own.ping()).toBe("PONG");
+        expect(await ask("PING")).toBe("PONG");
+        expect([client.listenerCount("error"), own.listenerCount("error")]).toEqual(before);
+      },
+    );
 
     it("asks it nothing while it has no connection, and fails in time", async () => {
       const { driver, spy } = await spiedDriver();
@@ -739,6 +749,11 @@ describe("options", () => {
     [{ url: "redis://host", prefix: 7 }, "prefix must be a text"],
     [{ hots: "a" }, "did you mean host?"],
     [{ client: {} }, "client must be a client"],
+    // What a client of @valkey/valkey-glide looks like.
+    [
+      { client: { customCommand: async () => null, close: () => {} } },
+      "redis, ioredis or iovalkey",
+    ],
     [{ client: {}, url: "redis://host" }, "no option url"],
   ] as const) {
     it(`are refused with advice: ${JSON.stringify(options)}`, () => {

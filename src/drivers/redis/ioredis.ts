@@ -104,6 +104,12 @@ export async function openIoredis(Redis: IoredisPackage, target: Target): Promis
   return connectionOver(client, address, close);
 }
 
+// In small letters: else iovalkey and ioredis 5 do not know which arguments are keys, which they
+// need to put a prefix before them, and to find the server of a cluster that has them.
+function call(client: IoredisClient, [name = "", ...args]: readonly string[]): Promise<unknown> {
+  return client.call(name.toLowerCase(), ...args);
+}
+
 type Looked = (error: null, address: string) => void;
 
 function asItIs(host: string, callback: Looked): void {
@@ -116,7 +122,7 @@ function connectionOver(
   close: () => void,
 ): Connection {
   const { keyPrefix } = client.options;
-  const send = (args: readonly string[]) => client.call(...args);
+  const send = (args: readonly string[]) => call(client, args);
   return {
     keyPrefix: typeof keyPrefix === "string" ? keyPrefix : "",
     send: (_key, args) => send(args),
@@ -138,7 +144,7 @@ function mastersOf(client: IoredisClient): readonly Server[] | undefined {
     address,
     async send(args) {
       const node = client.nodes?.("master").find((each) => addressOf(each) === address);
-      if (node) return node.call(...args);
+      if (node) return call(node, args);
       client.refreshSlotsCache?.();
       throw offline();
     },
