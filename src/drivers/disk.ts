@@ -7,7 +7,6 @@ import type {
   Page,
   Schema,
   StoredEntry,
-  WriteResult,
 } from "../databank/driver.js";
 import { DELETION_GRACE_MS } from "../databank/entry.js";
 import { KeyedQueue } from "../databank/keyed-queue.js";
@@ -17,7 +16,7 @@ import { classicFiles, classicIdIn } from "./disk/classic.js";
 import { diskError } from "./disk/disk-error.js";
 import { FolderLocks } from "./disk/lock.js";
 import { visitSome } from "./disk/slice.js";
-import { type Prepared, TypeFolder } from "./disk/type-folder.js";
+import { TypeFolder } from "./disk/type-folder.js";
 
 /** Where a disk databank is, and how careful it is. */
 export interface DiskOptions {
@@ -44,7 +43,9 @@ const CAPABILITIES: Capabilities = {
   maxValueBytes: null,
 };
 
+/** A text that is so old is nobody's: its writer would have put it in its place long ago. */
 const LEFTOVER_MS = 3_600_000;
+const DAY_MS = 86_400_000;
 const CLASSIC = "classic ";
 
 /**
@@ -91,7 +92,7 @@ export function diskDriver(options: DiskOptions): Driver {
 
     async read(type, reads) {
       const folder = folderOf(type);
-      return guarded(async () => reads.map(({ id }) => folder.find(id)));
+      return reads.map(({ id }) => orError(() => folder.find(id)));
     },
 
     async write(type, writes) {
@@ -101,26 +102,28 @@ export function diskDriver(options: DiskOptions): Driver {
           writes.map((write) => folder.prepare(write).catch((error) => diskError(dir, error))),
         );
         const results = await locked(folder, () =>
-          prepared.map((each) => (each instanceof Error ? each : commit(folder, each))),
+          prepared.map((each) => {
+            return each instanceof Error ? each : orError(() => folder.commit(each));
+          }),
         );
-        await folder.syncNames(writes.filter((_, i) => results[i] === "done").map(({ id }) => id));
-        return results;
+        return synced(folder, writes, results, (result) => result === "done");
       });
     },
 
     async touch(type, touches) {
       const folder = folderOf(type);
-      return guarded(() => locked(folder, () => touches.map((touch) => folder.touch(touch))));
+      return guarded(() =>
+        locked(folder, () => touches.map((touch) => orError(() => folder.touch(touch)))),
+      );
     },
 
     async del(type, deletions) {
       const folder = folderOf(type);
       return guarded(async () => {
         const results = await locked(folder, () =>
-          deletions.map((deletion) => folder.delete(deletion)),
+          deletions.map((deletion) => orError(() => folder.delete(deletion))),
         );
-        await folder.syncNames(deletions.filter((_, i) => results[i]).map(({ id }) => id));
-        return results;
+        return synced(folder, deletions, results, (result) => result === true);
       });
     },
 
@@ -162,7 +165,10 @@ export function diskDriver(options: DiskOptions): Driver {
             ? null
             : await locked(folder, () => visitSome(candidates, limit, expire));
         if (rest !== null) return { deleted, cursor: rest };
-        if (next === null) folder.deleteLeftovers(Date.now() - LEFTOVER_MS);
+        if (next === null) {
+          folder.deleteLeftovers(Date.now() - LEFTOVER_MS);
+          locks.deleteLeftovers(Date.now() - DAY_MS);
+        }
         return { deleted, cursor: next };
       });
     },
@@ -205,11 +211,28 @@ export function diskDriver(options: DiskOptions): Driver {
     }
   }
 
-  function commit(folder: TypeFolder, prepared: Prepared): WriteResult {
+  /** What is wrong with one member does not spoil the others. */
+  function orError<T>(task: () => T): T | Error {
     try {
-      return folder.commit(prepared);
+      return task();
     } catch (error) {
       return diskError(dir, error);
+    }
+  }
+
+  /** The results, when the disk has them; what it may not have by then has failed. */
+  async function synced<T>(
+    folder: TypeFolder,
+    members: readonly { readonly id: string }[],
+    results: readonly T[],
+    isChange: (result: T) => boolean,
+  ): Promise<readonly (T | Error)[]> {
+    const changed = members.filter((_, i) => isChange(results[i] as T)).map(({ id }) => id);
+    try {
+      await folder.syncNames(changed);
+      return results;
+    } catch (error) {
+      return results.map((result) => (isChange(result) ? diskError(dir, error) : result));
     }
   }
 

@@ -1,10 +1,11 @@
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { StoredEntry } from "../../databank/driver.js";
 import { foreignVersion } from "../../databank/version.js";
-import { isMissing } from "./disk-error.js";
+import { isMissing, isOfTheProcess } from "./disk-error.js";
 import { parse } from "./entry-text.js";
+import { namesIn } from "./lock.js";
 
 // Version 1 shared files out by the first character of their name, the first two and the first
 // three, one folder inside the other.
@@ -51,7 +52,7 @@ export function classicIdIn(folder: string, path: string, pkey: string | undefin
 }
 
 function* files(folder: string, path: string, after: string, depth: number): Generator<string> {
-  for (const name of names(join(folder, path)).sort()) {
+  for (const name of namesIn(join(folder, path))) {
     const inner = path === "" ? name : `${path}/${name}`;
     if (depth === 3) {
       if (name.endsWith(".json") && inner > after) yield inner;
@@ -62,18 +63,11 @@ function* files(folder: string, path: string, after: string, depth: number): Gen
   }
 }
 
-function names(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch {
-    return [];
-  }
-}
-
 function read(path: string): string {
   try {
     return readFileSync(path, "utf8");
-  } catch {
+  } catch (error) {
+    if (isOfTheProcess(error)) throw error;
     return "";
   }
 }

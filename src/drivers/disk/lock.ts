@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import {
   linkSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   statSync,
@@ -54,6 +55,19 @@ export class FolderLocks {
 
   close(): void {
     unlinkIfThere(this.#ownerFile);
+  }
+
+  /**
+   * Removes the files of owners that have not locked anything since a moment. One that lives all the
+   * same makes its file again.
+   */
+  deleteLeftovers(before: number): void {
+    const folder = dirname(this.#ownerFile);
+    for (const name of namesIn(folder)) {
+      const path = join(folder, name);
+      const stat = statSync(path, { throwIfNoEntry: false });
+      if (path !== this.#ownerFile && stat && stat.ctimeMs < before) unlinkIfThere(path);
+    }
   }
 
   /** Runs a task while no other process runs one under the same lock. */
@@ -164,6 +178,16 @@ function attempt(read: () => string): string {
     return read();
   } catch {
     return "";
+  }
+}
+
+/** The names in a folder, in their order; none where there is no such folder. */
+export function namesIn(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
   }
 }
 

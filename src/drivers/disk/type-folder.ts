@@ -4,7 +4,6 @@ import {
   fstatSync,
   mkdirSync,
   openSync,
-  readdirSync,
   readFileSync,
   renameSync,
   statSync,
@@ -18,7 +17,7 @@ import { classicFileOf, readClassic } from "./classic.js";
 import { deadlineOf, isAhead, NEVER_MS, setFileTime } from "./deadline.js";
 import { codeOf, isMissing, isOfTheProcess } from "./disk-error.js";
 import { fromText, toText } from "./entry-text.js";
-import { unlinkIfThere } from "./lock.js";
+import { namesIn, unlinkIfThere } from "./lock.js";
 import { ENTRY_FILE, entryFileOf, folderOf, SHARD } from "./names.js";
 
 /** A new text of an entry, safely on the disk, that is not in its place yet. */
@@ -54,14 +53,17 @@ export class TypeFolder {
     this.#temporary = join(this.path, ".new");
   }
 
-  /** The live entry of an id, or `null`; a damaged file is reported and counts as missing. */
+  /**
+   * The live entry of an id, or `null`; a damaged file is reported and counts as missing. One that
+   * cannot be read does not: the entry may be there.
+   */
   find(id: string): StoredEntry | null {
     try {
       const entry = this.#readFile(join(this.path, entryFileOf(id)));
       if (entry === undefined) return readClassic(this.path, id);
       return entry && entry.id === id && isLive(entry.expiresAt, Date.now()) ? entry : null;
     } catch (cause) {
-      if (isOfTheProcess(cause)) throw cause;
+      if (codeOf(cause) !== undefined) throw cause;
       this.#onCorrupt(cause);
       return null;
     }
@@ -85,7 +87,16 @@ export class TypeFolder {
   }
 
   /** Puts a prepared text in its place, if its condition holds. */
-  commit({ write, path }: Prepared): WriteResult {
+  commit(prepared: Prepared): WriteResult {
+    try {
+      return this.#commit(prepared);
+    } catch (error) {
+      unlinkIfThere(prepared.path);
+      throw error;
+    }
+  }
+
+  #commit({ write, path }: Prepared): WriteResult {
     const current = this.find(write.id);
     if (!isMet(write.if, current)) {
       unlinkIfThere(path);
@@ -159,9 +170,9 @@ export class TypeFolder {
 
   /** The files of entries behind `after`, in the order of their names. */
   *files(after: string): Generator<string> {
-    for (const shard of readNames(this.path).filter((name) => SHARD.test(name))) {
+    for (const shard of namesIn(this.path).filter((name) => SHARD.test(name))) {
       if (shard < after.slice(0, 2)) continue;
-      for (const name of readNames(join(this.path, shard))) {
+      for (const name of namesIn(join(this.path, shard))) {
         const file = `${shard}/${name}`;
         if (ENTRY_FILE.test(name) && file > after) yield file;
       }
@@ -175,7 +186,7 @@ export class TypeFolder {
 
   /** Removes new texts that a process has left behind when it ended. */
   deleteLeftovers(before: number): void {
-    for (const name of readNames(this.#temporary)) {
+    for (const name of namesIn(this.#temporary)) {
       const path = join(this.#temporary, name);
       const stat = statSync(path, { throwIfNoEntry: false });
       if (stat && stat.ctimeMs < before) unlinkIfThere(path);
@@ -247,22 +258,17 @@ export class TypeFolder {
   }
 }
 
-function readNames(path: string): string[] {
-  try {
-    return readdirSync(path).sort();
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
-}
-
 /** The time of a file for a deadline; one after the year 2100 stands in the text alone. */
 function fileTimeOf(expiresAt: number | null): number {
   return expiresAt === null ? NEVER_MS : Math.min(expiresAt, NEVER_MS - 1000);
 }
 
 async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r").catch(() => null);
+  const folder = await open(path, "r").catch((error: unknown) => {
+    if (isOfTheProcess(error)) throw error;
+    // It is gone, or this system opens no folders.
+    return null;
+  });
   if (!folder) return;
   try {
     await folder.sync();
