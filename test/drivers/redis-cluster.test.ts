@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { ClusterNode, OwnRedisCluster } from "../../scripts/servers/index.mjs";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver, EntryPage } from "../../src/databank/driver.js";
@@ -77,6 +77,26 @@ describeServer("REDIS_CLUSTER_URL", (url) => {
       third.disconnect();
     }
   });
+
+  it.each(["redis", "ioredis"])(
+    "fails a listing over a client of %s that was closed",
+    async (name) => {
+      const module = await import(name);
+      const client: OwnCluster =
+        name === "redis"
+          ? module.createCluster({ rootNodes: nodesIn(url).map((socket) => ({ socket })) })
+          : new module.default.Cluster(nodesIn(url), { lazyConnect: true });
+      await client.connect();
+      const driver = redisDriver({ client, prefix: "closed:" });
+      await driver.connect({});
+
+      if (name === "redis") client.destroy();
+      else client.disconnect();
+
+      const page = Promise.resolve(driver.scan?.("session", { limit: 10, cursor: null }));
+      await expect(page).rejects.toThrow();
+    },
+  );
 
   it("keeps deadlines over a client of one's own that is still connecting", async () => {
     const ioredis = await import(String("ioredis"));
@@ -165,7 +185,7 @@ describe("a cluster of one's own", () => {
       );
       await next?.start();
       await cluster.untilWhole();
-      const found = await vi.waitUntil(() => restOf(driver, first).catch(() => null), 20_000);
+      const found = await restOf(driver, first);
 
       expect(outcome).toBe("failed");
       expect(new Set(found.entries.map(({ id }) => id)).size).toBe(ids.length);
