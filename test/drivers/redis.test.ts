@@ -738,6 +738,7 @@ describe("options", () => {
 
   for (const [options, advice] of [
     [{ url: "http://host" }, "redis://user:password@host:6379/0"],
+    [{ url: "redis+sentinel://host:26379/name" }, "pass a client instead"],
     [{ url: "redis://host/x" }, "must be a number"],
     [{ url: "redis+cluster://host/1" }, "only database 0"],
     [{ url: "redis://a,b" }, "redis+cluster://"],

@@ -89,6 +89,7 @@ const PORT = 6379;
 // By hand, because a standard URL has one host, and because its errors repeat the password.
 const URL_PARTS =
   /^(redis|rediss|valkey|valkeys)(\+cluster)?:\/\/(?:([^/?#@]*)@)?([^/?#@]*)(?:\/([^/?#]*))?(?:\?([^#]*))?$/i;
+const SENTINEL_URL = /^[a-z]+\+sentinel:/i;
 const HOST_AND_PORT = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::(\d+))?$/i;
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
@@ -146,6 +147,11 @@ function targetOf({ host = "127.0.0.1", port = PORT, database = 0 }: RedisHostOp
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`, without the URL. */
 function parseUrl(url: string): { target: Target; parameters: Record<string, string> } {
+  if (SENTINEL_URL.test(url)) {
+    throw invalidOption(
+      "No Redis URL names sentinels; pass a client instead: createSentinel() of redis, or ioredis with sentinels",
+    );
+  }
   const parts = URL_PARTS.exec(url);
   if (!parts) {
     throw invalidOption(
