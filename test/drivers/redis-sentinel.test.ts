@@ -48,3 +48,25 @@ describe.each(Object.entries(PACKAGES))("a client of the package %s with a senti
     expect(["ready", true]).toContain(client.status ?? client.isReady);
   }, 60_000);
 });
+
+describe("a client of the package redis with a sentinel", () => {
+  it("is asked for many things at once, and not for one after another", async () => {
+    const servers = await ownServer("redis-sentinel", { durable: false });
+    onTestFinished(() => servers.close());
+    const { client, end } = await PACKAGES.redis(servers);
+    onTestFinished(end);
+    const driver = redisDriver({ client });
+    await driver.connect({});
+    onTestFinished(() => driver.disconnect());
+    const reads = async () => {
+      const info = await servers.nodes[0]?.command("INFO", "stats");
+      return Number(/total_reads_processed:(\d+)/.exec(info ?? "")?.[1]);
+    };
+
+    const before = await reads();
+    const types = Array.from({ length: 200 }, (_, i) => `type ${i}`);
+    await Promise.all(types.map((type) => driver.read(type, [{ id: "a" }])));
+
+    expect((await reads()) - before).toBeLessThan(types.length / 2);
+  });
+});

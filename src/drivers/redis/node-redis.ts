@@ -151,7 +151,7 @@ function connectionOver(client: AnyClient, address: () => string, close: () => v
     };
   }
   const send = isSentinel(client)
-    ? (args: readonly string[]) => client.sendCommand(false, args)
+    ? overSentinel(client)
     : (args: readonly string[]) => client.sendCommand(args);
   return {
     keyPrefix: "",
@@ -159,6 +159,21 @@ function connectionOver(client: AnyClient, address: () => string, close: () => v
     servers: () => [{ address: address(), send }],
     isReady: () => client.isReady ?? client.isOpen,
     close,
+  };
+}
+
+/**
+ * Begins with each command a moment after the one before. The client shares a connection among all
+ * that are under way; but one that comes while the first of them is still being given it waits until
+ * they are all done, which under load may be very long.
+ */
+function overSentinel(client: SentinelClient): (args: readonly string[]) => Promise<unknown> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (args) => {
+    // In an object, so that the next one waits for its beginning only.
+    const begun = last.then(() => ({ reply: client.sendCommand(false, args) }));
+    last = begun;
+    return begun.then(({ reply }) => reply);
   };
 }
 
