@@ -46,7 +46,7 @@ export async function fetchArtifact({ artifact, main, log }) {
 
 /** The first arguments of `java`, for a small server that starts quickly. */
 export function javaArguments(classPath) {
-  return ["-Xmx256m", "-XX:+UseSerialGC", "-cp", classPath];
+  return ["-Xmx512m", "-XX:+UseSerialGC", "-cp", classPath];
 }
 
 /** The `isReady` of our Java classes: they print their pid when they have begun to listen. */

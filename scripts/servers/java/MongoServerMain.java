@@ -60,8 +60,12 @@ public class MongoServerMain {
 
     /** Its collections know that a document with a given _id is where the _id says. */
     private static class Backend extends H2Backend {
+        private static final int CACHE_MB = 64;
+
         Backend(String file) {
             super(file);
+            // Of 16 MB, what is measured by turns in two databases would throw out each other's documents.
+            getMvStore().setCacheSize(CACHE_MB * 1024);
         }
 
         @Override
