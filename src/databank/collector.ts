@@ -15,6 +15,7 @@ import type {
 import { DatabankError } from "./errors.js";
 import { KeyedQueue } from "./keyed-queue.js";
 import { type Lane, Operation } from "./operation.js";
+import { isLonger } from "./text-bytes.js";
 
 /** Limits on what a databank may have under way. */
 export interface CollectorOptions {
@@ -138,7 +139,7 @@ function write(
 ): Answer<readonly WriteResult[]> {
   const { maxValueBytes } = driver.capabilities;
   if (maxValueBytes !== null) {
-    const large = writes.filter(({ json }) => Buffer.byteLength(json) > maxValueBytes);
+    const large = writes.filter(({ json }) => isLonger(json, maxValueBytes));
     if (large.length > 0) return writeOthers(driver, type, writes, new Set(large));
   }
   return andThen(driver.write(type, writes), (results) =>

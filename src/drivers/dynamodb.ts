@@ -1,5 +1,6 @@
 import type { Driver, Write, WriteResult } from "../databank/driver.js";
 import { DatabankError } from "../databank/errors.js";
+import { isLonger } from "../databank/text-bytes.js";
 import { getItems } from "./dynamodb/batches.js";
 import { type Addressed, changeItems, type Place } from "./dynamodb/changes.js";
 import { Api } from "./dynamodb/client.js";
@@ -80,7 +81,7 @@ export function dynamodbDriver(options: DynamodbOptions): Driver {
       const anyway: Addressed<Write>[] = [];
       const conditional: Addressed<Write>[] = [];
       for (const member of writes) {
-        if (Buffer.byteLength(member.json) > MAX_VALUE_BYTES) results.set(member, tooLarge());
+        if (isLonger(member.json, MAX_VALUE_BYTES)) results.set(member, tooLarge());
         else if (isUnconditional(member)) anyway.push({ member, key: keyOf(type, member.id) });
         else conditional.push({ member, key: keyOf(type, member.id) });
       }

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { isLonger } from "../databank/text-bytes.js";
 
 const UNSAFE = /[\\\0]|\p{Surrogate}/gu;
 // Without regard to whole surrogate pairs, which is quicker, and enough for nearly all texts.
@@ -53,10 +54,4 @@ export function longText(name: string, maxBytes: number): string | null {
   if (name.length * 6 <= maxBytes) return null;
   const text = toText(name);
   return isLonger(text, maxBytes) ? text : null;
-}
-
-/** Whether a text has more bytes of UTF-8. */
-export function isLonger(text: string, bytes: number): boolean {
-  // A unit is at most three bytes, which spares most texts the counting.
-  return text.length * 3 > bytes && Buffer.byteLength(text) > bytes;
 }

@@ -1,5 +1,6 @@
 import type { Driver, Write } from "../databank/driver.js";
 import { DatabankError, NotConnectedError } from "../databank/errors.js";
+import { isLonger } from "../databank/text-bytes.js";
 import {
   decideDeletion,
   decideTouch,
@@ -102,7 +103,7 @@ export function memcachedDriver(options: MemcachedOptions): Driver {
       }),
 
     async write(type, writes) {
-      const fitting = writes.filter(({ json }) => Buffer.byteLength(json) <= maxValueBytes);
+      const fitting = writes.filter(({ json }) => !isLonger(json, maxValueBytes));
       const results = await onServers(type, fitting, (link, addressed) =>
         changeRecords(link, addressed, decideWrite, guessOf, unreadable(type)),
       );

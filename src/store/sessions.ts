@@ -3,6 +3,7 @@ import type { Databank } from "../databank/databank.js";
 import type { Read, StoredEntry, UnchangedEntry } from "../databank/driver.js";
 import { DatabankError } from "../databank/errors.js";
 import type { KeyedQueue } from "../databank/keyed-queue.js";
+import { isLonger } from "../databank/text-bytes.js";
 import { fieldsOfCookie, hasLifetime } from "./cookie.js";
 import type { StoreEvents } from "./events.js";
 import { inflate } from "./inflate.js";
@@ -220,9 +221,7 @@ export class Sessions {
     const snapshot = Snapshot.take(session, origin?.base, { isSameCookie });
     const { maxBytes } = this.#options;
     if (maxBytes === Number.POSITIVE_INFINITY) return snapshot;
-    const { json } = snapshot;
-    // A character is at least one byte, so most sessions need not be counted.
-    if (json.length * 3 > maxBytes && Buffer.byteLength(json) > maxBytes) {
+    if (isLonger(snapshot.json, maxBytes)) {
       throw new DatabankError(`The session is larger than maxBytes, ${maxBytes}`, {
         code: "DATABANK_VALUE_TOO_LARGE",
       });

@@ -8,6 +8,7 @@ import type {
 } from "../../databank/driver.js";
 import { isLive, isMet, laterOf } from "../../databank/entry.js";
 import { DatabankError } from "../../databank/errors.js";
+import { isLonger } from "../../databank/text-bytes.js";
 import type { CouchbaseCollection, CouchbaseModule } from "./client.js";
 import { isLostRace, isOutOfReach, nameOf } from "./client-error.js";
 import { expiryFor, fromDocument, idInDocument, textTranscoder, toDocument } from "./document.js";
@@ -166,7 +167,7 @@ export class Documents {
     entry: StoredEntry,
     before?: Remembered | null,
   ): Promise<void> {
-    if (Buffer.byteLength(entry.json) > MAX_VALUE_BYTES) throw tooLarge();
+    if (isLonger(entry.json, MAX_VALUE_BYTES)) throw tooLarge();
     // Couchbase forgets the expiry at each change that does not name it.
     const options = this.#options({
       expiry: expiryFor(entry.expiresAt),

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { fromText, isLonger, toText } from "../escaped-text.js";
+import { isLonger } from "../../databank/text-bytes.js";
+import { fromText, toText } from "../escaped-text.js";
 
 // Together with what separates them, less than the 1978 bytes that a key may have.
 const MAX_BYTES = { type: 400, id: 600, path: 400, value: 400 } as const;

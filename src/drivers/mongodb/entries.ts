@@ -12,6 +12,7 @@ import type {
 } from "../../databank/driver.js";
 import { DELETION_GRACE_MS, laterOf } from "../../databank/entry.js";
 import { DatabankError } from "../../databank/errors.js";
+import { isLonger } from "../../databank/text-bytes.js";
 import { run, runAll, runEach } from "./batch.js";
 import type { Collection } from "./client.js";
 import { Documents, tooBusy } from "./documents.js";
@@ -58,7 +59,7 @@ export class Entries {
     const results = new Map<Write, WriteResult>();
     const statements = new Map<Write, Statement>();
     for (const write of writes) {
-      if (Buffer.byteLength(write.json) > MAX_VALUE_BYTES) results.set(write, tooLarge());
+      if (isLonger(write.json, MAX_VALUE_BYTES)) results.set(write, tooLarge());
       else {
         const statement = writeStatement(write, now);
         if (statement) statements.set(write, statement);
