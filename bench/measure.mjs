@@ -4,25 +4,18 @@ const TURN_MS = 400;
 let calls = 0;
 
 /**
- * How often per second an operation is done while `inFlight` of them are always under way.
+ * Does an operation over and over while `inFlight` of them are always under way.
  *
  * @param operation - `run(n, done)` does it for the nth time; `limit` says how often it can be done.
- * @param clock - Which seconds: those of the wall, or those in which this process had a processor.
+ * @returns How often it was done, in how many milliseconds, and in how many of those this process had
+ *   a processor.
  */
-export async function measure(
-  { run, limit = Number.POSITIVE_INFINITY },
-  inFlight,
-  clock = () => performance.now(),
-) {
-  const start = clock();
+export async function measure({ run, limit = Number.POSITIVE_INFINITY }, inFlight) {
+  const start = performance.now();
+  const before = process.cpuUsage();
   const count = await loop(run, inFlight, limit);
-  return (count / (clock() - start)) * 1000;
-}
-
-/** The milliseconds in which this process had a processor. */
-export function processorMs() {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
+  const { user, system } = process.cpuUsage(before);
+  return { count, ms: performance.now() - start, processorMs: (user + system) / 1000 };
 }
 
 function loop(run, inFlight, limit) {

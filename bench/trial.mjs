@@ -1,16 +1,27 @@
-// One operation on one store, in turns that its parent asks for; sends each turn's rate.
-import { measure, processorMs } from "./measure.mjs";
+// One operation on one store, in turns that its parent asks for; sends what each turn has measured.
+import { measure } from "./measure.mjs";
 import { operations } from "./operations.mjs";
 
-const { suite: name, which, op, inFlight, cpu, context } = JSON.parse(process.argv[2]);
+const { suite: name, which, op, inFlight, context } = JSON.parse(process.argv[2]);
 const suite = await import(`./suites/${name}.mjs`);
 const { store, close } = await suite[which](context);
 const operation = await operations[op](store, suite.seeded);
 
+// Until what is done often has been compiled, as in a server that has run for a while: one call at a
+// time would take minutes for that.
+const WARM_UP_MS = 3000;
+const MANY = 64;
+
+async function turn(inFlight) {
+  return measure({ ...operation, ...(await operation.turn?.()) }, inFlight);
+}
+
+const start = performance.now();
+while (performance.now() - start < WARM_UP_MS) await turn(MANY);
+
 process.on("message", async (message) => {
   if (message === "turn") {
-    const turn = await operation.turn?.();
-    process.send(await measure({ ...operation, ...turn }, inFlight, cpu ? processorMs : undefined));
+    process.send(await turn(inFlight));
   } else {
     await close?.();
     process.exit();
