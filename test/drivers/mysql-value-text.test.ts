@@ -31,4 +31,11 @@ describe("the text of a value", () => {
     expect(JSON.parse(text)).toEqual(JSON.parse(json));
     expect(jsonOf(text)).toBe(json);
   });
+
+  it.each([" 1", `  ${nested("[", "1", "]", 101)}`])(
+    "comes back with its own spaces: %s",
+    (json) => {
+      expect(jsonOf(valueText(json))).toBe(json);
+    },
+  );
 });

@@ -11,7 +11,7 @@ export const OPAQUE = " ";
 
 /** What is stored for a value's JSON. */
 export function valueText(json: string): string {
-  return isDeep(json) ? OPAQUE + json : json;
+  return isDeep(json) || json.startsWith(OPAQUE) ? OPAQUE + json : json;
 }
 
 /** The JSON of what is stored. */
