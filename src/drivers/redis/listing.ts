@@ -80,8 +80,8 @@ export class Listing {
   async #step(type: string, position: Position): Promise<Position | undefined> {
     const { address, done } = position;
     const servers = this.#connection.servers();
-    const same = servers.find((each) => each.address === address);
     if (servers.length === 0) throw offline();
+    const same = servers.find((each) => each.address === address);
     const server = same ?? servers.find((each) => !done.includes(each.address));
     if (!server) return undefined;
     const { process, at } = same ? position : NOWHERE;
@@ -96,6 +96,8 @@ export class Listing {
 
   #isOver({ address, done }: Position): boolean {
     const servers = this.#connection.servers();
+    // A client that was closed knows none, and the next step tells.
+    if (servers.length === 0) return false;
     return address === null && servers.every((each) => done.includes(each.address));
   }
 }
