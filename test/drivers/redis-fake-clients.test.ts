@@ -36,3 +36,25 @@ describe("a listing over a cluster", () => {
     await expect(Promise.resolve(driver.scan?.("session", next))).rejects.toThrow("out of reach");
   });
 });
+
+describe("a client that asks sentinels", () => {
+  it("is given the next command after one that it threw at", async () => {
+    let reads = 0;
+    const client = {
+      ...CLIENT,
+      getMasterNode() {},
+      sendCommand(_isReadonly: boolean, [name]: readonly string[]) {
+        if (name === "TIME") return Promise.resolve(TIME);
+        reads += 1;
+        if (reads === 1) throw new Error("Not now");
+        return Promise.resolve(["@1 a.0 1 0000000000000\n7"]);
+      },
+    };
+    const driver = await connected(client);
+    const read = () => Promise.resolve(driver.read("session", [{ id: "a" }]));
+
+    await expect(read()).rejects.toThrow("Not now");
+
+    expect(await read()).toMatchObject([{ json: "7" }]);
+  });
+});

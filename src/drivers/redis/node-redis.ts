@@ -172,7 +172,7 @@ function overSentinel(client: SentinelClient): (args: readonly string[]) => Prom
   return (args) => {
     // In an object, so that the next one waits for its beginning only.
     const begun = last.then(() => ({ reply: client.sendCommand(false, args) }));
-    last = begun;
+    last = begun.catch(() => {});
     return begun.then(({ reply }) => reply);
   };
 }
