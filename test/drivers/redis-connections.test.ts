@@ -62,6 +62,24 @@ describe("the permissions that the documentation asks for", () => {
     expect(await bank.count("session")).toBe(0);
     expect(rule).not.toMatch(/@|\+keys|\+flush/i);
   });
+
+  it("list all entries without INFO too", async () => {
+    const own = await ownServer("redis", { durable: false });
+    onTestFinished(() => own.close());
+    const admin = await openClient(own.url);
+    onTestFinished(() => admin.destroy());
+    await admin.sendCommand([...rule.split(" "), "+ping", "+hello", "-info"]);
+    const bank = Databank.open(`${own.url.replace("://", "://app:password@")}?package=redis`);
+    onTestFinished(() => bank.disconnect());
+
+    // More than one step of a walk looks at.
+    const ids = Array.from({ length: 3000 }, (_, i) => `${i}`);
+    await Promise.all(ids.map((id) => bank.save("session", id, 1)));
+    const found = new Set<string>();
+    for await (const { id } of bank.scan("session")) found.add(id);
+
+    expect(found.size).toBe(ids.length);
+  });
 });
 
 describe("a name that leads to another server after a failover", () => {
