@@ -24,11 +24,13 @@ const TICK_MS = 10;
 export async function race(job, turns) {
   const runners = { ours: await start(job, "ours"), peer: await start(job, "peer") };
   const own = [process.pid, runners.ours.pid, runners.peer.pid];
-  const servers = (await processTree(process.pid)).filter((pid) => !own.includes(pid));
   return takeTurns(runners, turns, async (turn) => {
-    const before = processorMsOf(servers);
+    const before = await processorTicks(own);
     const measured = await turn();
-    return { ...measured, serverMs: processorMsOf(servers) - before };
+    // Some servers have a process for each connection, which comes and goes.
+    let ticks = 0;
+    for (const [pid, after] of await processorTicks(own)) ticks += after - (before.get(pid) ?? 0);
+    return { ...measured, serverMs: ticks * TICK_MS };
   });
 }
 
@@ -61,20 +63,21 @@ function median(numbers) {
   return sorted[Math.floor(sorted.length / 2)];
 }
 
-/** For how many milliseconds processes have had a processor; 0 where the system does not say it. */
-function processorMsOf(pids) {
-  let ticks = 0;
-  for (const pid of pids) {
+/** How long each process that we have started, but for `others`, has had a processor. */
+async function processorTicks(others) {
+  const ticks = new Map();
+  for (const pid of await processTree(process.pid)) {
+    if (others.includes(pid)) continue;
     try {
       const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-      // The command's name, in parentheses, may hold anything. In its own process, and in the kernel.
+      // The command's name, in parentheses, may hold anything. In its own code, and in the kernel.
       const words = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-      ticks += Number(words[11]) + Number(words[12]);
+      ticks.set(pid, Number(words[11]) + Number(words[12]));
     } catch {
       // It has ended, or this is not Linux.
     }
   }
-  return ticks * TICK_MS;
+  return ticks;
 }
 
 async function start(job, which) {
