@@ -5,7 +5,8 @@ const ADVICE: Readonly<Record<string, string>> = {
   EDQUOT: "the quota is used up; free some space",
   EFBIG: "the file would be larger than allowed; raise the limit",
   EROFS: "it is on a read-only file system; mount it for writing or choose another folder",
-  EACCES: "the user of this process may not read or write there; change its owner or choose another folder",
+  EACCES:
+    "the user of this process may not read or write there; change its owner or choose another folder",
   EPERM: "the user of this process may not do that there; use a local folder of its own",
   ENOTDIR: "a part of that path is a file; choose another folder",
   EEXIST: "there is a file of that name; choose another folder",
