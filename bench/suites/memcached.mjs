@@ -5,7 +5,7 @@ import { startServers } from "../../scripts/servers/index.mjs";
 
 export const peerName = "connect-memcached";
 export const inFlight = [1, 64, 256];
-export const seeded = 1000;
+export const seeded = 10_000;
 export const ops = ["get", "missing", "set", "create", "touch", "destroy", "mixed"];
 
 let servers;

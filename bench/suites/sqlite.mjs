@@ -8,7 +8,7 @@ import expressSession from "express-session";
 
 export const peerName = "better-sqlite3-session-store (WAL, synchronous NORMAL)";
 export const inFlight = [1, 64];
-export const seeded = 1000;
+export const seeded = 10_000;
 export const ops = ["get", "missing", "set", "create", "touch", "destroy", "mixed"];
 
 const folder = () => mkdtemp(join(tmpdir(), "bench-sqlite-"));

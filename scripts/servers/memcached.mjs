@@ -35,8 +35,9 @@ export const memcached = {
         String(port),
         "-U",
         "0",
+        // Megabytes, or else what one benchmark stores pushes out what another needs.
         "-m",
-        "64",
+        "1024",
         ...(isRoot() ? ["-u", "root"] : []),
       ],
       env: tools.env,
