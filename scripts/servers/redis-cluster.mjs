@@ -23,11 +23,25 @@ async function makeClusterNode(name, context) {
   return { ...node, busPort };
 }
 
+function clusterNodeControls(node) {
+  const controls = nodeControls(node);
+  return Object.assign(controls, {
+    async failover() {
+      await controls.command("CLUSTER", "FAILOVER");
+      await untilTrue(
+        controls.isMaster,
+        WHOLE_LIMIT_MS,
+        `${controls.name} did not become a master`,
+      );
+    },
+  });
+}
+
 async function open(context) {
   const made = await Promise.all(
     Array.from({ length: NODES }, (_, index) => makeClusterNode(`node-${index + 1}`, context)),
   );
-  const nodes = made.map(nodeControls);
+  const nodes = made.map(clusterNodeControls);
   const controls = groupControls(made);
   const untilWhole = () =>
     untilTrue(() => isClusterWhole(made), WHOLE_LIMIT_MS, "The Redis Cluster did not become whole");

@@ -2,12 +2,10 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { freePort } from "./free-port.mjs";
 import { isRedisReady, redisArguments } from "./redis.mjs";
-import { untilTrue } from "./redis-cluster-nodes.mjs";
 import { redisCommand } from "./redis-command.mjs";
 import { ServerProcess } from "./server-process.mjs";
 
 const START_LIMIT_MS = 20_000;
-const FAILOVER_LIMIT_MS = 30_000;
 
 /** Makes one of several Redis processes that belong together, with more settings than those that every one has. */
 export async function makeNode({ group, name, settings }, { folder, tools, durable, tls }) {
@@ -66,10 +64,6 @@ export function nodeControls({ name, port, server }) {
     kill: () => server.kill(),
     pause: () => server.pause(),
     resume: () => server.resume(),
-    async failover() {
-      await command("CLUSTER", "FAILOVER");
-      await untilTrue(isMaster, FAILOVER_LIMIT_MS, `${name} did not become a master`);
-    },
   };
 }
 
