@@ -64,11 +64,17 @@ export interface Driver {
    */
   search?(type: string, criteria: readonly Criterion[], page: Page): Promise<EntryPage>;
 
-  /** How many live entries `type` has. Absent where the database cannot list entries. */
-  count?(type: string): Promise<number>;
+  /**
+   * Counts live entries of `type`, a step at a time; one that is there throughout is counted once
+   * in all steps together. Absent where the database cannot list entries.
+   */
+  count?(type: string, page: Page): Promise<CountedPage>;
 
-  /** Deletes every entry of `type` and no other. Absent where the database cannot list entries. */
-  clear?(type: string): Promise<void>;
+  /**
+   * Deletes entries of `type` and no other, live or not, a step at a time; after the last step
+   * none is left that was there before the first. Absent where the database cannot list entries.
+   */
+  clear?(type: string, page: Page): Promise<DeletedPage>;
 
   /**
    * Deletes up to about `limit` expired entries and none that is live, however late the touch
@@ -249,7 +255,15 @@ export interface EntryPage {
   readonly cursor: string | null;
 }
 
-/** What one step of `deleteExpired` did. */
+/** What one step of `count` saw. */
+export interface CountedPage {
+  /** How many of them are live. */
+  readonly live: number;
+  /** How to ask for the next step; `null` after the last. */
+  readonly cursor: string | null;
+}
+
+/** What one step of `clear` or `deleteExpired` did. */
 export interface DeletedPage {
   readonly deleted: number;
   /** How to ask for the next step; `null` after the last. */

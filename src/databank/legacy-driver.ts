@@ -88,13 +88,14 @@ export function legacyDriver(bank: LegacyDatabank, options: LegacyDriverOptions 
     },
 
     async count(type) {
-      return (await listLive(type)).length;
+      return { live: (await listLive(type)).length, cursor: null };
     },
 
     async clear(type) {
       const found = await list(type);
       if (found.some(({ id }) => id === "")) throw withoutIds(type);
       for (const { id } of found) await entries.drop(type, id);
+      return { deleted: found.length, cursor: null };
     },
 
     async deleteExpired(type) {

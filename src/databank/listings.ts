@@ -6,7 +6,10 @@ import type { Criterion, Driver, EntryPage, Page, Schema, StoredEntry } from "./
 import { type Entry, toEntry } from "./entry.js";
 import { NotImplementedError } from "./errors.js";
 
+/** How many entries come into memory at a time, or are looked at one by one. */
 const PAGE = 100;
+/** How many are counted or deleted at a time, which stay in the database. */
+const LONG_PAGE = 1000;
 
 /** What a databank tells who listens. */
 export interface DatabankEvents {
@@ -38,20 +41,20 @@ export class Listings {
 
   async *scan<T>(type: string): AsyncGenerator<Entry<T>, void, undefined> {
     checkType(type);
-    const pages = this.#pages((driver, page) => scanPage(driver, type, page));
-    for await (const entries of pages) yield* this.#readable<T>(type, entries);
+    const pages = this.#pages(PAGE, (driver, page) => scanPage(driver, type, page));
+    for await (const { entries } of pages) yield* this.#readable<T>(type, entries);
   }
 
   async *search<T>(type: string, criteria: Criteria): AsyncGenerator<Entry<T>, void, undefined> {
     checkType(type);
     const matcher = new Matcher(criteria);
     const indexed = this.#indexed(type, matcher.criteria);
-    const pages = this.#pages((driver, page) =>
+    const pages = this.#pages(PAGE, (driver, page) =>
       indexed.length > 0 && driver.search
         ? driver.search(type, indexed, page)
         : scanPage(driver, type, page),
     );
-    for await (const entries of pages) {
+    for await (const { entries } of pages) {
       for (const entry of this.#readable<T>(type, entries)) {
         if (matcher.matches(entry.value)) yield entry;
       }
@@ -60,35 +63,29 @@ export class Listings {
 
   async count(type: string): Promise<number> {
     checkType(type);
-    return this.#connection.call(async (driver) => {
+    const pages = this.#pages(LONG_PAGE, async (driver, page) => {
       if (!driver.count) throw cannotList(driver);
-      return driver.count(type);
+      return driver.count(type, page);
     });
+    return sum(pages, ({ live }) => live);
   }
 
   async clear(type: string): Promise<void> {
     checkType(type);
-    await this.#connection.call(async (driver) => {
+    const pages = this.#pages(LONG_PAGE, async (driver, page) => {
       if (!driver.clear) throw cannotList(driver);
-      await driver.clear(type);
+      return driver.clear(type, page);
     });
+    await sum(pages, ({ deleted }) => deleted);
   }
 
   async deleteExpired(type: string): Promise<number> {
     checkType(type);
-    let deleted = 0;
-    let cursor: string | null = null;
-    do {
-      const page: Page = { limit: PAGE, cursor };
-      const step = await this.#connection.call(
-        async (driver) => driver.deleteExpired?.(type, page) ?? { deleted: 0, cursor: null },
-      );
-      deleted += step.deleted;
-      cursor = step.cursor;
-      // Requests that wait come first.
-      if (cursor !== null) await nextTurn();
-    } while (cursor !== null);
-    return deleted;
+    const pages = this.#pages(
+      PAGE,
+      async (driver, page) => driver.deleteExpired?.(type, page) ?? { deleted: 0, cursor: null },
+    );
+    return sum(pages, ({ deleted }) => deleted);
   }
 
   #indexed(type: string, criteria: readonly Criterion[]): readonly Criterion[] {
@@ -96,15 +93,18 @@ export class Listings {
     return criteria.filter(({ path }) => indices.includes(path));
   }
 
-  async *#pages(
-    next: (driver: Driver, page: Page) => Promise<EntryPage>,
-  ): AsyncGenerator<readonly StoredEntry[], void, undefined> {
+  /** Each page is a call of its own, in the time that a call may take. */
+  async *#pages<P extends { readonly cursor: string | null }>(
+    limit: number,
+    next: (driver: Driver, page: Page) => Promise<P>,
+  ): AsyncGenerator<P, void, undefined> {
     let cursor: string | null = null;
     do {
-      const page: Page = { limit: PAGE, cursor };
-      const answer: EntryPage = await this.#connection.call((driver) => next(driver, page));
-      yield answer.entries;
+      const page: Page = { limit, cursor };
+      const answer: P = await this.#connection.call((driver) => next(driver, page));
+      yield answer;
       cursor = answer.cursor;
+      // Requests that wait come first.
       if (cursor !== null) await nextTurn();
     } while (cursor !== null);
   }
@@ -121,6 +121,13 @@ export class Listings {
       yield entry;
     }
   }
+}
+
+/** Asks for all pages, and adds up a number of each. */
+async function sum<P>(pages: AsyncIterable<P>, of: (page: P) => number): Promise<number> {
+  let total = 0;
+  for await (const page of pages) total += of(page);
+  return total;
 }
 
 async function scanPage(driver: Driver, type: string, page: Page): Promise<EntryPage> {

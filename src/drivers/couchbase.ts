@@ -51,7 +51,7 @@ export function couchbaseDriver(options: CouchbaseOptions): Driver {
     scan: (type, page) => list((entries) => entries.scan(type, page)),
     search: (type, criteria, page) => list((entries) => entries.search(type, criteria, page)),
     count: (type) => list((entries) => entries.count(type)),
-    clear: (type) => list((entries) => entries.clear(type)),
+    clear: (type, page) => list((entries) => entries.clear(type, page)),
   };
 
   const driver: Driver = {

@@ -1,5 +1,4 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type {
   Capabilities,
   Driver,
@@ -11,10 +10,10 @@ import type {
 import { DELETION_GRACE_MS } from "../databank/entry.js";
 import { KeyedQueue } from "../databank/keyed-queue.js";
 import { checkNames, flag, text } from "../databank/options.js";
-import { countBySteps } from "./count-by-steps.js";
 import { classicFiles, classicIdIn } from "./disk/classic.js";
 import { diskError } from "./disk/disk-error.js";
 import { FolderLocks } from "./disk/lock.js";
+import { entryFileOf } from "./disk/names.js";
 import { visitSome } from "./disk/slice.js";
 import { TypeFolder } from "./disk/type-folder.js";
 
@@ -131,20 +130,23 @@ export function diskDriver(options: DiskOptions): Driver {
       return guarded(() => scan(type, page));
     },
 
-    async count(type) {
+    async count(type, page) {
       return guarded(async () => {
-        return countBySteps(200, async (page) => {
-          const { entries, cursor } = await scan(type, page);
-          return { live: entries.length, cursor };
-        });
+        const { entries, cursor } = await scan(type, page);
+        return { live: entries.length, cursor };
       });
     },
 
-    async clear(type) {
+    async clear(type, { limit, cursor }) {
       const folder = folderOf(type);
-      await guarded(async () => {
-        await removeAll(folder, (after) => folder.files(after));
-        await removeAll(folder, (after) => classicFiles(folder.path, after));
+      return guarded(async () => {
+        if (cursor?.startsWith(CLASSIC)) {
+          const left = classicFiles(folder.path, cursor.slice(CLASSIC.length));
+          const { deleted, next } = await removeSome(folder, left, limit);
+          return { deleted, cursor: next && CLASSIC + next };
+        }
+        const { deleted, next } = await removeSome(folder, folder.files(cursor ?? ""), limit);
+        return { deleted, cursor: next ?? CLASSIC };
       });
     },
 
@@ -190,17 +192,15 @@ export function diskDriver(options: DiskOptions): Driver {
     return turns.run(folder.path, () => locks.run(folder.lockPath, task));
   }
 
-  async function removeAll(
-    folder: TypeFolder,
-    files: (after: string) => Iterable<string>,
-  ): Promise<void> {
-    let after: string | null = "";
-    while (after !== null) {
-      const left: Iterable<string> = files(after);
-      const remove = (name: string) => folder.remove(name);
-      after = await locked(folder, () => visitSome(left, Number.POSITIVE_INFINITY, remove));
-      await nextTurn();
-    }
+  async function removeSome(folder: TypeFolder, files: Iterable<string>, limit: number) {
+    const removed: string[] = [];
+    const remove = (name: string) => {
+      folder.remove(name);
+      removed.push(name);
+    };
+    const next = await locked(folder, () => visitSome(files, limit, remove));
+    await folder.syncFiles(removed);
+    return { deleted: removed.length, next };
   }
 
   async function guarded<T>(task: () => Promise<T>): Promise<T> {
@@ -229,7 +229,7 @@ export function diskDriver(options: DiskOptions): Driver {
   ): Promise<readonly (T | Error)[]> {
     const changed = members.filter((_, i) => isChange(results[i] as T)).map(({ id }) => id);
     try {
-      await folder.syncNames(changed);
+      await folder.syncFiles(changed.map(entryFileOf));
       return results;
     } catch (error) {
       return results.map((result) => (isChange(result) ? diskError(dir, error) : result));

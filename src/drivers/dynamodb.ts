@@ -105,8 +105,8 @@ export function dynamodbDriver(options: DynamodbOptions): Driver {
       scanPage(connected().api, settings.table, type, page, unreadable(type)),
     search: async (type, criteria, page) =>
       connected().search.page(type, criteria, page, unreadable(type)),
-    count: async (type) => countItems(connected().api, settings.table, type),
-    clear: async (type) => clearItems(connected().api, settings.table, type),
+    count: async (type, page) => countItems(connected().api, settings.table, type, page),
+    clear: async (type, page) => clearItems(connected().api, settings.table, type, page),
 
     retry: retryAfter,
   };

@@ -1,6 +1,5 @@
-import { setTimeout as delay, setImmediate as nextTurn } from "node:timers/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Capabilities, Driver } from "../databank/driver.js";
-import { countBySteps } from "./count-by-steps.js";
 import { lifeCycle } from "./life-cycle.js";
 import { isFatal } from "./lmdb/client.js";
 import { define, open } from "./lmdb/connection.js";
@@ -25,8 +24,6 @@ const CAPABILITIES: Capabilities = {
 
 // A process that was stopped while it wrote keeps all others from writing, not from ending.
 const PATIENCE_MS = 10_000;
-// Counting and clearing go by steps of as many entries, and let others have their turn.
-const STEP = 1000;
 
 /** Stores entries in LMDB, a memory-mapped file that several processes may use. */
 export function lmdbDriver(options: LmdbOptions): Driver {
@@ -85,13 +82,14 @@ export function lmdbDriver(options: LmdbOptions): Driver {
       return current().search(type, criteria, page);
     },
 
-    async count(type) {
-      return countBySteps(STEP, (page) => current().count(type, page));
+    async count(type, page) {
+      return current().count(type, page);
     },
 
-    async clear(type) {
+    async clear(type, { limit }) {
       const { transactions, table } = connected();
-      while (await transactions.run(() => table.clear(type, STEP))) await nextTurn();
+      const { deleted, isLast } = await transactions.run(() => table.clear(type, limit));
+      return { deleted, cursor: isLast ? null : "more" };
     },
 
     async deleteExpired(type, { limit }) {

@@ -96,11 +96,13 @@ export function memoryDriver(options: MemoryOptions = {}): Driver {
     },
 
     async count(type) {
-      return entriesOf(type).count();
+      return { live: entriesOf(type).count(), cursor: null };
     },
 
     async clear(type) {
+      const deleted = entriesOf(type).size;
       types.delete(type);
+      return { deleted, cursor: null };
     },
 
     async deleteExpired(type, { limit, cursor }) {
@@ -132,6 +134,10 @@ class Entries {
 
   constructor(maxEntries: number) {
     this.#maxEntries = maxEntries;
+  }
+
+  get size(): number {
+    return this.#entries.size;
   }
 
   find(id: string): Kept | null {

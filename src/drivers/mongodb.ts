@@ -60,8 +60,8 @@ export function mongodbDriver(options: MongodbOptions): Driver {
     del: async (type, deletions) => connected().entries(type).del(deletions),
     scan: async (type, page) => connected().entries(type).scan({}, page),
     search: async (type, criteria, page) => connected().entries(type).search(criteria, page),
-    count: async (type) => connected().entries(type).count(),
-    clear: async (type) => connected().entries(type).clear(),
+    count: async (type) => ({ live: await connected().entries(type).count(), cursor: null }),
+    clear: async (type, { limit }) => connected().entries(type).clear(limit),
 
     async deleteExpired(type, { limit }) {
       const { deleted, isLast } = await connected().entries(type).cleanUp(limit);

@@ -55,8 +55,8 @@ export function mysqlDriver(options: MysqlOptions): Driver {
     del: async (type, deletions) => del(connected(), type, deletions),
     scan: async (type, page) => scan(connected(), type, page),
     search: async (type, criteria, page) => search(connected(), type, criteria, page),
-    count: async (type) => count(connected(), type),
-    clear: async (type) => clear(connected(), type),
+    count: async (type, page) => count(connected(), type, page),
+    clear: async (type, page) => clear(connected(), type, page),
     deleteExpired: async (type, page) => deleteExpired(connected(), type, page),
   };
 }

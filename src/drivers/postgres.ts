@@ -74,7 +74,7 @@ export function postgresDriver(options: PostgresOptions): Driver {
     scan: async (type, page) => scan(connected(), type, page),
     search: async (type, criteria, page) => search(connected(), type, criteria, page),
     count: async (type) => count(connected(), type),
-    clear: async (type) => clear(connected(), type),
+    clear: async (type, page) => clear(connected(), type, page),
     deleteExpired: async (type, page) => deleteExpired(connected(), type, page),
   };
 }

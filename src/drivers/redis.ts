@@ -181,17 +181,16 @@ export function redisDriver(options: RedisOptions): Driver {
       return connected().index.search(type, criteria, page);
     },
 
-    async count(type) {
-      let count = 0;
-      for await (const ids of connected().listing.ids(type)) count += ids.length;
-      return count;
+    async count(type, page) {
+      const { ids, cursor } = await connected().listing.ids(type, page.cursor);
+      return { live: ids.length, cursor };
     },
 
-    async clear(type) {
+    async clear(type, page) {
       const { changes, listing } = connected();
-      for await (const ids of listing.ids(type)) {
-        await Promise.all(ids.map((id) => changes.del(type, { id })));
-      }
+      const { ids, cursor } = await listing.ids(type, page.cursor);
+      const deleted = await Promise.all(ids.map((id) => changes.del(type, { id })));
+      return { deleted: deleted.filter(Boolean).length, cursor };
     },
 
     // The server's answer may be due to one of the keys; without an answer there is no server.

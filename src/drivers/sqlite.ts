@@ -1,6 +1,4 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Capabilities, Driver } from "../databank/driver.js";
-import { countBySteps } from "./count-by-steps.js";
 import { lifeCycle } from "./life-cycle.js";
 import { atOnce, patiently } from "./sqlite/commits.js";
 import { define, open } from "./sqlite/connection.js";
@@ -10,9 +8,6 @@ import type { Table } from "./sqlite/table.js";
 
 export type { SqliteDatabase, SqliteStatement, SqliteValue } from "./sqlite/engine.js";
 export type { SqliteDatabaseOptions, SqliteOptions, SqliteUrlOptions } from "./sqlite/options.js";
-
-// Counting and clearing go by steps of as many entries, and let others have their turn.
-const STEP = 1000;
 
 /** Stores entries in a table of a SQLite database. Needs SQLite 3.38 or newer. */
 export function sqliteDriver(options: SqliteOptions): Driver {
@@ -83,14 +78,15 @@ export function sqliteDriver(options: SqliteOptions): Driver {
       return patiently(() => table.search(type, criteria, page));
     },
 
-    async count(type) {
+    async count(type, page) {
       const { table } = connected();
-      return countBySteps(STEP, (page) => patiently(() => table.count(type, page)));
+      return patiently(() => table.count(type, page));
     },
 
-    async clear(type) {
+    async clear(type, { limit }) {
       const { commits, table } = connected();
-      while (await commits.add(() => table.clear(type, STEP))) await nextTurn();
+      const deleted = await commits.add(() => table.clear(type, limit));
+      return { deleted, cursor: deleted < limit ? null : "more" };
     },
 
     async deleteExpired(type, { limit }) {

@@ -1,7 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Matcher, valueAt } from "../../src/databank/criteria.js";
 import { Databank } from "../../src/databank/databank.js";
-import type { Criterion, Driver } from "../../src/databank/driver.js";
+import type { Criterion, Driver, Page } from "../../src/databank/driver.js";
 import { NotImplementedError } from "../../src/databank/errors.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
 import { collect } from "../support/collect.js";
@@ -242,6 +242,23 @@ describe("clear and deleteExpired", () => {
 
     expect(await bank.deleteExpired("t")).toBe(6);
     expect(cursors).toEqual([null, "1", "2"]);
+  });
+
+  it("may take longer than one call, because each step is one", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    onTestFinished(() => void vi.useRealTimers());
+    const step = async (_type: string, { cursor }: Page) => {
+      vi.advanceTimersByTime(4000);
+      const next = Number(cursor) + 1;
+      return { live: 1, deleted: 1, cursor: next < 3 ? String(next) : null };
+    };
+    const driver = { ...memoryDriver(), count: step, clear: vi.fn(step), deleteExpired: step };
+    const bank = new Databank(driver, { timeoutMs: 5000 });
+
+    expect(await bank.count("t")).toBe(3);
+    await bank.clear("t");
+    expect(driver.clear).toHaveBeenCalledTimes(3);
+    expect(await bank.deleteExpired("t")).toBe(3);
   });
 
   it("tries a page again that lost a race, and no other", async () => {

@@ -4,6 +4,7 @@ import { Databank } from "../../src/databank/databank.js";
 import type { Driver, Schema } from "../../src/databank/driver.js";
 import { indexesFor, keysOf } from "../../src/drivers/couchbase/statements.js";
 import { type CouchbaseCluster, couchbaseDriver } from "../../src/drivers/couchbase.js";
+import { clear, count } from "../../src/testing/driver/listing.js";
 import { testDriver } from "../../src/testing/index.js";
 import { entry } from "../support/entry.js";
 import { describeServer } from "../support/servers.js";
@@ -147,9 +148,9 @@ describeServer("COUCHBASE_URL", (url) => {
       await collectionOf(cluster, url).upsert(`listing/${type}:7`, { type });
 
       expect((await driver.scan?.(type, { limit: 1000, cursor: null }))?.entries.length).toBe(999);
-      await driver.clear?.(type);
+      await clear(driver, type);
 
-      expect(await driver.count?.(type)).toBe(0);
+      expect(await count(driver, type)).toBe(0);
       await expect(collectionOf(cluster, url).get(`listing/${type}:7`)).rejects.toThrow();
     });
   });

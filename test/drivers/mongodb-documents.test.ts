@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { CorruptReport, EntryPage, StoredEntry } from "../../src/databank/driver.js";
 import { nextVersion } from "../../src/databank/version.js";
+import { clear, count } from "../../src/testing/driver/listing.js";
 import { entry } from "../support/entry.js";
 import { describeServer } from "../support/servers.js";
 import { databaseAt } from "./mongodb-database.js";
@@ -309,7 +310,7 @@ describeServer("MONGODB_URL", (url) => {
 
       const page = await driver.scan?.("classic", { limit: 10, cursor: null });
       expect(page?.entries.map(({ id }) => id)).toEqual(["a", "b", "c"]);
-      expect(await driver.count?.("classic")).toBe(3);
+      expect(await count(driver, "classic")).toBe(3);
       expect(await find("classic", "user.id", 7)).toEqual(["a", "b"]);
       const touches = [{ id: "a", expiresAt: Date.now() + 1000 }];
       expect(await driver.touch("classic", touches)).toEqual([true]);
@@ -317,8 +318,8 @@ describeServer("MONGODB_URL", (url) => {
         _id: "a",
         user: { id: 7 },
       });
-      await driver.clear?.("classic");
-      expect(await driver.count?.("classic")).toBe(0);
+      await clear(driver, "classic");
+      expect(await count(driver, "classic")).toBe(0);
     });
 
     it("is found by the property that holds the id", async () => {

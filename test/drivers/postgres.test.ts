@@ -4,6 +4,7 @@ import type { Driver } from "../../src/databank/driver.js";
 import { newLife, nextVersion } from "../../src/databank/version.js";
 import { Databank } from "../../src/databank-module.js";
 import { postgresDriver } from "../../src/drivers/postgres.js";
+import { clear, count } from "../../src/testing/driver/listing.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer } from "../support/servers.js";
@@ -53,7 +54,8 @@ describeServer("POSTGRES_URL", (url) => {
       expect(await driver.read("session", [{ id: "b" }])).toMatchObject([
         { json: "{}", createdAt: b.createdAt, expiresAt: null },
       ]);
-      expect(await driver.count?.("session")).toBe(3);
+      expect(await count(driver, "session")).toBe(3);
+      expect(await clear(driver, "session")).toBe(3);
       await driver.disconnect();
       await odd.end();
     });

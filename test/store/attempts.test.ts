@@ -6,6 +6,7 @@ import { memoryDriver } from "../../src/drivers/memory.js";
 import type { Logger } from "../../src/store/log.js";
 import type { DatabankStoreOptions } from "../../src/store/options.js";
 import { DatabankStore } from "../../src/store/store-class.js";
+import { count } from "../../src/testing/driver/listing.js";
 
 const CART = { cookie: { maxAge: 60_000 }, cart: 1 };
 
@@ -113,7 +114,7 @@ describe("cleanup of sessions stored by version 1", () => {
     }
 
     expect(await store.cleanup()).toBe(1);
-    expect(await driver.count?.("session")).toBe(2);
+    expect(await count(driver, "session")).toBe(2);
     expect(await store.ids()).toEqual(["live"]);
     expect(await store.length()).toBe(1);
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Driver, StoredEntry, Write } from "../../src/databank/driver.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
+import { clear, count } from "../../src/testing/driver/listing.js";
 import { testDriver } from "../../src/testing/index.js";
 import { outcomeOf } from "../support/contract-outcome.js";
 
@@ -494,7 +495,8 @@ const faults: readonly [what: string, fault: Fault, noticedBy: string][] = [
           return good.write(type, writes);
         },
         clear: async () => {
-          for (const type of types) await good.clear?.(type);
+          for (const type of types) await clear(good, type);
+          return { deleted: 1, cursor: null };
         },
       };
     },
@@ -502,8 +504,40 @@ const faults: readonly [what: string, fault: Fault, noticedBy: string][] = [
   ],
   [
     "counts one too many",
-    (good) => ({ count: async (type) => ((await good.count?.(type)) ?? 0) + 1 }),
+    (good) => ({ count: async (type) => ({ live: (await count(good, type)) + 1, cursor: null }) }),
     "count and clear › count: is the number of live entries of a type",
+  ],
+  [
+    "counts from the beginning at each step",
+    (good) => ({
+      count: async (type, { cursor }) => {
+        return { live: await count(good, type), cursor: cursor === null ? "more" : null };
+      },
+    }),
+    "count and clear › count: is the number of live entries of a type",
+  ],
+  [
+    "counts without an end",
+    () => ({ count: async () => ({ live: 0, cursor: "more" }) }),
+    "count and clear › count: is the number of live entries of a type",
+  ],
+  [
+    "forgets the rest when it has cleared a page",
+    (good) => ({
+      clear: async (type, page) => {
+        const { entries } = (await good.scan?.(type, page)) ?? { entries: [] };
+        const deleted = await good.del(type, entries);
+        return { deleted: deleted.length, cursor: null };
+      },
+    }),
+    "count and clear › clear: deletes every entry of a type",
+  ],
+  [
+    "says that it has cleared more than was there",
+    (good) => ({
+      clear: async (type) => ({ deleted: (await clear(good, type)) + 1, cursor: null }),
+    }),
+    "count and clear › clear: deletes every entry of a type",
   ],
 ];
 

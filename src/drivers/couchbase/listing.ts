@@ -1,11 +1,16 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Criterion, EntryPage, Page, Schema } from "../../databank/driver.js";
+import type {
+  CountedPage,
+  Criterion,
+  DeletedPage,
+  EntryPage,
+  Page,
+  Schema,
+} from "../../databank/driver.js";
 import type { CouchbaseCluster } from "./client.js";
 import { isOutOfReach, isUnanswered } from "./client-error.js";
 import type { Documents } from "./documents.js";
 import { countOf, indexesFor, keysOf, type Statement } from "./statements.js";
-
-const STEP = 1000;
 
 // So long an index may take that another process has begun to make.
 const INDEX_PATIENCE_MS = 3000;
@@ -65,20 +70,19 @@ export class Listing {
     };
   }
 
-  async count(type: string): Promise<number> {
+  async count(type: string): Promise<CountedPage> {
     const start = this.#documents.keys.startOf(type);
     const [count] = await this.#query(countOf(this.#keyspace, type, start, Date.now()));
-    return Number(count);
+    return { live: Number(count), cursor: null };
   }
 
-  async clear(type: string): Promise<void> {
-    let cursor: string | null = null;
-    do {
-      const page: Page = { limit: STEP, cursor };
-      const keys: readonly string[] = await this.#keys(type, page);
-      await Promise.all(keys.map((key) => this.#documents.removeKey(key)));
-      cursor = keys.length < STEP ? null : (keys.at(-1) ?? null);
-    } while (cursor !== null);
+  async clear(type: string, page: Page): Promise<DeletedPage> {
+    const keys = await this.#keys(type, page);
+    await Promise.all(keys.map((key) => this.#documents.removeKey(key)));
+    return {
+      deleted: keys.length,
+      cursor: keys.length < page.limit ? null : (keys.at(-1) ?? null),
+    };
   }
 
   async #keys(type: string, page: Page, criteria?: readonly Criterion[]) {

@@ -193,10 +193,10 @@ export class TypeFolder {
     }
   }
 
-  /** Waits until the disk has the names of these entries' files, or that they are gone. */
-  async syncNames(ids: readonly string[]): Promise<void> {
+  /** Waits until the disk has the names of these files, or that they are gone. */
+  async syncFiles(names: readonly string[]): Promise<void> {
     if (!this.#isDurable) return;
-    const folders = new Set(ids.map((id) => dirname(join(this.path, entryFileOf(id)))));
+    const folders = new Set(names.map((name) => dirname(join(this.path, name))));
     const made = [...folders].filter((folder) => this.#newFolders.has(folder));
     if (made.length > 0) folders.add(this.path).add(this.#dir);
     await Promise.all([...folders].map(syncFolder));

@@ -1,4 +1,10 @@
-import type { EntryPage, Page, StoredEntry } from "../../databank/driver.js";
+import type {
+  CountedPage,
+  DeletedPage,
+  EntryPage,
+  Page,
+  StoredEntry,
+} from "../../databank/driver.js";
 import { writeItems } from "./batches.js";
 import type { Api, Item } from "./client.js";
 import { liveEntryOf, type OnUnreadable } from "./item.js";
@@ -60,39 +66,78 @@ export function liveEntriesOf(
   return items.flatMap((item) => liveEntryOf(item, undefined, onUnreadable) ?? []);
 }
 
-/** How many live entries a type has. DynamoDB reads all of them for that. */
-export async function countItems(api: Api, table: string, type: string): Promise<number> {
-  const counts = await Promise.all(
-    shardsOf(type).map(async (pk) => {
-      let count = 0;
-      const pages = queryPages(api, table, {
-        ConsistentRead: true,
-        Select: "COUNT",
-        ...inPartition(pk, { ":now": { N: `${Date.now()}` } }, { "#expiresAt": "expiresAt" }),
-        FilterExpression: "attribute_not_exists(#expiresAt) OR #expiresAt > :now",
-      });
-      for await (const { Count = 0 } of pages) count += Count;
-      return count;
+/** Counts the live entries among the next items of every shard. DynamoDB reads them all for that. */
+export async function countItems(
+  api: Api,
+  table: string,
+  type: string,
+  { limit, cursor }: Page,
+): Promise<CountedPage> {
+  const now = { ":now": { N: `${Date.now()}` } };
+  const { answers, next } = await inShards(type, cursor, (pk, from) =>
+    api.call<QueryAnswer>("Query", {
+      TableName: table,
+      ConsistentRead: true,
+      Select: "COUNT",
+      Limit: limit,
+      ...inPartition(pk, now, { "#expiresAt": "expiresAt" }),
+      FilterExpression: "attribute_not_exists(#expiresAt) OR #expiresAt > :now",
+      ...from,
     }),
   );
-  return counts.reduce((sum, count) => sum + count, 0);
+  return { live: answers.reduce((sum, { Count = 0 }) => sum + Count, 0), cursor: next };
 }
 
-/** Deletes every item of a type. */
-export async function clearItems(api: Api, table: string, type: string): Promise<void> {
-  await Promise.all(
-    shardsOf(type).map(async (pk) => {
-      const pages = queryPages(api, table, {
-        ConsistentRead: true,
-        ...inPartition(pk, {}, { "#sk": "sk" }),
-        ProjectionExpression: "#pk, #sk",
-      });
-      for await (const { Items = [] } of pages) {
-        const requests = Items.map((Key) => ({ DeleteRequest: { Key } }));
-        await writeItems(api, table, requests);
-      }
+/** Deletes some items of every shard, live or not. */
+export async function clearItems(
+  api: Api,
+  table: string,
+  type: string,
+  { limit, cursor }: Page,
+): Promise<DeletedPage> {
+  const { answers, next } = await inShards(type, cursor, (pk, from) =>
+    api.call<QueryAnswer>("Query", {
+      TableName: table,
+      ConsistentRead: true,
+      Limit: Math.ceil(limit / SHARDS),
+      ...inPartition(pk, {}, { "#sk": "sk" }),
+      ProjectionExpression: "#pk, #sk",
+      ...from,
     }),
   );
+  const keys = answers.flatMap(({ Items = [] }) => Items);
+  await writeItems(
+    api,
+    table,
+    keys.map((Key) => ({ DeleteRequest: { Key } })),
+  );
+  return { deleted: keys.length, cursor: next };
+}
+
+/** How far a walk has come in each shard: behind a key, at the beginning (""), or at the end. */
+type Progress = readonly (string | null)[];
+
+const BEGINNING: Progress = Array.from({ length: SHARDS }, () => "");
+
+/** Asks all shards for more that have more. */
+async function inShards(
+  type: string,
+  cursor: string | null,
+  ask: (pk: string, from: object) => Promise<QueryAnswer>,
+): Promise<{ readonly answers: readonly QueryAnswer[]; readonly next: string | null }> {
+  const progress = cursor === null ? BEGINNING : (JSON.parse(cursor) as Progress);
+  const answers = await Promise.all(
+    progress.map((after, shard): QueryAnswer | Promise<QueryAnswer> => {
+      if (after === null) return {};
+      const pk = partitionOf(type, shard);
+      return ask(
+        pk,
+        after === "" ? {} : { ExclusiveStartKey: { pk: { S: pk }, sk: { S: after } } },
+      );
+    }),
+  );
+  const next = answers.map(({ LastEvaluatedKey }) => LastEvaluatedKey?.sk?.S ?? null);
+  return { answers, next: next.every((each) => each === null) ? null : JSON.stringify(next) };
 }
 
 /** Whether a type has no items. */
@@ -120,21 +165,4 @@ function inPartition(pk: string, values = {}, names = {}): object {
     ExpressionAttributeNames: { "#pk": "pk", ...names },
     ExpressionAttributeValues: { ":pk": { S: pk }, ...values },
   };
-}
-
-async function* queryPages(
-  api: Api,
-  table: string,
-  input: object,
-): AsyncGenerator<QueryAnswer, void, undefined> {
-  let from: Item | undefined;
-  do {
-    const answer: QueryAnswer = await api.call<QueryAnswer>("Query", {
-      TableName: table,
-      ...input,
-      ...(from && { ExclusiveStartKey: from }),
-    });
-    yield answer;
-    from = answer.LastEvaluatedKey;
-  } while (from);
 }

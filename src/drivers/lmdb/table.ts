@@ -1,4 +1,5 @@
 import type {
+  CountedPage,
   Criterion,
   Deletion,
   EntryPage,
@@ -86,7 +87,7 @@ export class Table {
   }
 
   /** Counts the live entries among the next ones, by id. */
-  count(type: string, { limit, cursor }: Page): { live: number; cursor: string | null } {
+  count(type: string, { limit, cursor }: Page): CountedPage {
     const prefix = typePrefix(type);
     const now = Date.now();
     let live = 0;
@@ -99,8 +100,8 @@ export class Table {
     return { live, cursor: nextCursor(idParts, limit) };
   }
 
-  /** Deletes up to `limit` entries, live or not, and returns whether there may be more. */
-  clear(type: string, limit: number): boolean {
+  /** Deletes up to `limit` entries, live or not. */
+  clear(type: string, limit: number): { deleted: number; isLast: boolean } {
     const prefix = typePrefix(type);
     const { values, metas, due, index } = this.#records;
     const idParts = idPartsIn(metas, prefix, limit, null);
@@ -108,14 +109,15 @@ export class Table {
       const place = placeAt(type, idPart);
       this.#records.remove(place, this.#records.meta(place));
     }
-    if (idParts.length > 0) return true;
+    const deleted = idParts.length;
+    if (deleted > 0) return { deleted, isLast: false };
     // What is left belongs to nothing: somebody has damaged what it belonged to.
     const counts = [values, due, index].map((database) => {
       const keys = [...database.getKeys(rangeOf(prefix, limit))];
       for (const key of keys) database.remove(key);
       return keys.length;
     });
-    return counts.includes(limit);
+    return { deleted, isLast: !counts.includes(limit) };
   }
 
   /**

@@ -1,5 +1,6 @@
 import type {
   Criterion,
+  DeletedPage,
   Deletion,
   EntryPage,
   Page,
@@ -134,8 +135,15 @@ export class Entries {
     return this.#collection.countDocuments({ _id: TEXTS, ...live(Date.now()) });
   }
 
-  async clear(): Promise<void> {
-    await this.#collection.deleteMany({ _id: TEXTS });
+  /** Deletes the first `limit` entries by id, live or not. */
+  async clear(limit: number): Promise<DeletedPage> {
+    const found = await this.#collection
+      .find({ _id: TEXTS }, { projection: { _id: 1 }, sort: { _id: 1 }, limit, batchSize: limit })
+      .toArray();
+    const last = found.at(-1)?._id;
+    if (last === undefined) return { deleted: 0, cursor: null };
+    const { deletedCount } = await this.#collection.deleteMany({ _id: { ...TEXTS, $lte: last } });
+    return { deleted: deletedCount, cursor: found.length < limit ? null : "more" };
   }
 
   /** Deletes up to `limit` entries that have expired, and resolves to whether it found fewer. */

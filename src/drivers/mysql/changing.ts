@@ -9,7 +9,6 @@ import { idKey, typeKey } from "./text.js";
 import { remaining } from "./write-values.js";
 
 const MAX_ATTEMPTS = 10;
-const CLEAR_STEP = 1000;
 // Two looks at two clocks.
 const SLACK_MS = 5;
 
@@ -96,10 +95,14 @@ function deleteBatch(
   });
 }
 
-/** Deletes every entry of a type, step by step, so that no lock is held for long. */
-export async function clear({ connections, statements }: Table, type: string): Promise<void> {
-  const sql = statements.clear(CLEAR_STEP);
-  while ((await connections.change(sql, [typeKey(type)])) === CLEAR_STEP);
+/** Deletes some entries of a type, so few that no lock is held for long. */
+export async function clear(
+  { connections, statements }: Table,
+  type: string,
+  { limit }: Page,
+): Promise<DeletedPage> {
+  const deleted = await connections.change(statements.clear(limit), [typeKey(type)]);
+  return { deleted, cursor: deleted < limit ? null : "more" };
 }
 
 /**

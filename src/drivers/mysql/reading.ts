@@ -1,7 +1,7 @@
-import type { EntryPage, Page, Read, ReadResult } from "../../databank/driver.js";
+import type { CountedPage, EntryPage, Page, Read, ReadResult } from "../../databank/driver.js";
 import { type Batch, inBatches, own } from "./batches.js";
 import type { Row, Session } from "./connections.js";
-import { type Found, foundIn, toListed, toRead } from "./rows.js";
+import { asText, type Found, foundIn, toListed, toRead } from "./rows.js";
 import type { Table } from "./table.js";
 import { typeKey } from "./text.js";
 
@@ -64,8 +64,13 @@ export function toPage(rows: readonly Row[], limit: number): EntryPage {
   };
 }
 
-/** How many live entries a type has. */
-export async function count({ connections, statements }: Table, type: string): Promise<number> {
-  const [row] = await connections.rows(statements.count, [typeKey(type)]);
-  return Number(row?.[0]);
+/** Counts the live entries among the next ones, by key. */
+export async function count(
+  { connections, statements }: Table,
+  type: string,
+  { limit, cursor }: Page,
+): Promise<CountedPage> {
+  const [row] = await connections.rows(statements.count(limit), [typeKey(type), cursor ?? ""]);
+  const [seen, live, last] = row ?? [];
+  return { live: Number(live), cursor: Number(seen) < limit ? null : asText(last) };
 }

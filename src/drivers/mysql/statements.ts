@@ -87,7 +87,9 @@ export function statementsOf(table: string) {
 
     scan: (limit: number) => `SELECT ${entry}, value, long_id FROM ${table}
       WHERE type = ? AND id > ? ORDER BY id LIMIT ${limit}`,
-    count: `SELECT COUNT(*) FROM ${table} WHERE type = ? AND ${LIVE}`,
+    count: (limit: number) => `SELECT COUNT(*), COALESCE(SUM(${LIVE}), 0), MAX(id)
+      FROM (SELECT id, expires_at FROM ${table}
+        WHERE type = ? AND id > ? ORDER BY id LIMIT ${limit}) AS page`,
     clear: (limit: number) => `DELETE FROM ${table} WHERE type = ? ORDER BY id LIMIT ${limit}`,
     due: (limit: number) => `SELECT id, expires_at <= ${NOW} FROM ${table}
       WHERE type = ? AND cleanup_at <= ${NOW} ORDER BY cleanup_at LIMIT ${limit}`,

@@ -1,4 +1,5 @@
 import type {
+  CountedPage,
   Criterion,
   DeletedPage,
   Deletion,
@@ -115,21 +116,26 @@ function toPage(rows: readonly Row[], limit: number, sentAt: number): EntryPage 
   return { entries, cursor: rows.length < limit ? null : (rows.at(-1)?.id ?? null) };
 }
 
-/** How many live entries a type has. */
-export async function count({ connections, statements }: Table, type: string): Promise<number> {
+/** Counts all live entries of a type. */
+export async function count(
+  { connections, statements }: Table,
+  type: string,
+): Promise<CountedPage> {
   const [row] = await connections.query(statements.count, [toKey(type)]);
-  return Number((row as { entries: number }).entries);
+  // A pool of the caller's may turn numbers into texts.
+  return { live: Number((row as { live: unknown }).live), cursor: null };
 }
 
-const CLEARED_AT_ONCE = 1000;
-
-/** Deletes all entries of a type, in transactions that hold few locks each. */
-export async function clear({ connections, statements }: Table, type: string): Promise<void> {
-  let last: string | null = "";
-  while (last !== null) {
-    const [row] = await connections.query(statements.clear, [toKey(type), last, CLEARED_AT_ONCE]);
-    last = (row as { last: string | null }).last;
-  }
+/** Deletes some entries of a type, by id, in a transaction that holds few locks. */
+export async function clear(
+  { connections, statements }: Table,
+  type: string,
+  { limit, cursor }: Page,
+): Promise<DeletedPage> {
+  const [row] = await connections.query(statements.clear, [toKey(type), cursor ?? "", limit]);
+  const { deleted, last } = row as { deleted: unknown; last: string | null };
+  // A page of which others have deleted some is short, and need not be the last.
+  return { deleted: Number(deleted), cursor: last };
 }
 
 /** One step of a cleanup. */

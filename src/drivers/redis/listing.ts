@@ -50,12 +50,11 @@ export class Listing {
   }
 
   async scan(type: string, { limit, cursor }: Page): Promise<EntryPage> {
-    const found = cursor === null ? START : (JSON.parse(cursor) as Position);
+    const found = positionAt(cursor);
     const next = found.ids.length > 0 ? found : await this.#step(type, found);
-    const entries = await this.entries(type, next?.ids.slice(0, limit) ?? []);
-    const rest = next && { ...next, ids: next.ids.slice(limit) };
-    const isOver = !rest || (rest.ids.length === 0 && this.#isOver(rest));
-    return { entries, cursor: isOver ? null : JSON.stringify(rest) };
+    const ids = next?.ids ?? [];
+    const entries = await this.entries(type, ids.slice(0, limit));
+    return { entries, cursor: this.#cursorAt(next, ids.slice(limit)) };
   }
 
   /** Those of the ids that there are. */
@@ -63,13 +62,16 @@ export class Listing {
     return (await this.#entries.read(type, ids)).filter(isEntry);
   }
 
-  /** All ids of a type; one may come twice when a server makes its table of keys smaller, or ends. */
-  async *ids(type: string): AsyncGenerator<readonly string[], void> {
-    let position: Position | undefined = START;
-    do {
-      position = await this.#step(type, position);
-      if (position) yield position.ids;
-    } while (position && !this.#isOver(position));
+  /**
+   * Some ids of a type, among the next thousand keys of a server. One may come again later, when a
+   * server makes its table of keys smaller, or ends.
+   */
+  async ids(
+    type: string,
+    cursor: string | null,
+  ): Promise<{ readonly ids: readonly string[]; readonly cursor: string | null }> {
+    const next = await this.#step(type, positionAt(cursor));
+    return { ids: next?.ids ?? [], cursor: this.#cursorAt(next, []) };
   }
 
   /**
@@ -94,12 +96,22 @@ export class Listing {
     return { address: server.address, process: String(found), at: String(next), done, ids };
   }
 
+  /** Where to go on: with ids that are still to be shown, or else with more keys. */
+  #cursorAt(position: Position | undefined, ids: readonly string[]): string | null {
+    if (!position || (ids.length === 0 && this.#isOver(position))) return null;
+    return JSON.stringify({ ...position, ids });
+  }
+
   #isOver({ address, done }: Position): boolean {
     const servers = this.#connection.servers();
     // A client that was closed knows none, and the next step tells.
     if (servers.length === 0) return false;
     return address === null && servers.every((each) => done.includes(each.address));
   }
+}
+
+function positionAt(cursor: string | null): Position {
+  return cursor === null ? START : (JSON.parse(cursor) as Position);
 }
 
 /** @throws the error, where there is one. */

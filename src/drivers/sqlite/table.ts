@@ -1,4 +1,5 @@
 import type {
+  CountedPage,
   Criterion,
   Deletion,
   EntryPage,
@@ -77,15 +78,15 @@ export class Table {
   }
 
   /** Counts the live entries among the next ones, by id. */
-  count(type: string, { limit, cursor }: Page): { live: number; cursor: string | null } {
+  count(type: string, { limit, cursor }: Page): CountedPage {
     const [row] = this.#all(this.#sql.count, Date.now(), toText(type), cursor ?? "", limit);
     const { seen, live, last } = row as { seen: unknown; live: unknown; last: string };
     return { live: Number(live), cursor: Number(seen) < limit ? null : last };
   }
 
-  /** Deletes up to `limit` entries, live or not, and returns whether there may be more. */
-  clear(type: string, limit: number): boolean {
-    return this.#run(this.#sql.clear, toText(type), limit) === limit;
+  /** Deletes up to `limit` entries, live or not, and returns how many. */
+  clear(type: string, limit: number): number {
+    return this.#run(this.#sql.clear, toText(type), limit);
   }
 
   /**

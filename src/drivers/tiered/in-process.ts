@@ -16,11 +16,11 @@ export function forget(key: string): void {
 }
 
 /** Keeps nothing in some caches from before the end of a task. */
-export async function forgetting(some: Iterable<Cache>, task: () => Promise<void>): Promise<void> {
+export async function forgetting<R>(some: Iterable<Cache>, task: () => Promise<R>): Promise<R> {
   flights.beginAll();
   for (const cache of some) cache.clear();
   try {
-    await task();
+    return await task();
   } finally {
     flights.endAll();
   }

@@ -1,4 +1,4 @@
-import type { Capabilities, Driver, Schema } from "../../databank/driver.js";
+import type { Capabilities, Driver, Page, Schema } from "../../databank/driver.js";
 import { sourceToOpen } from "../../databank/driver-source.js";
 import { caches, forgetting } from "./in-process.js";
 
@@ -33,7 +33,9 @@ export function adopt(driver: Driver, inner: Driver): void {
     ...(scan && { scan: scan.bind(inner) }),
     ...(search && { search: search.bind(inner) }),
     ...(count && { count: count.bind(inner) }),
-    ...(clear && { clear: (type: string) => forgetting(caches, () => clear.call(inner, type)) }),
+    ...(clear && {
+      clear: (type: string, page: Page) => forgetting(caches, () => clear.call(inner, type, page)),
+    }),
     ...(deleteExpired && { deleteExpired: deleteExpired.bind(inner) }),
     ...(retry && { retry: retry.bind(inner) }),
     ...(calling && { calling }),

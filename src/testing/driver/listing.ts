@@ -2,28 +2,36 @@ import assert from "node:assert/strict";
 import type { Driver, EntryPage, StoredEntry } from "../../databank/driver.js";
 import { toStored } from "./calls.js";
 
+const MAX_PAGES = 10_000;
+
 /** Collects a scan or a search to its end, and asserts that it ends and that pages are bounded. */
 export async function collect(
   limit: number,
   next: (cursor: string | null) => Promise<EntryPage>,
 ): Promise<readonly StoredEntry[]> {
   const found: StoredEntry[] = [];
-  let cursor: string | null = null;
-  let pages = 0;
-  do {
-    const page: EntryPage = await next(cursor);
+  for await (const { entries } of pages(next)) {
     // A limit is about so many; a database may finish what it has begun.
-    assert.ok(page.entries.length <= 3 * limit + 10, "a page is far longer than its limit");
-    found.push(...page.entries.map(toStored).filter((each) => each !== null));
-    assert.ok(page.cursor === null || typeof page.cursor === "string", "a cursor is a string");
-    cursor = page.cursor;
-    pages += 1;
-    assert.ok(pages < MAX_PAGES, "the pages do not end");
-  } while (cursor !== null);
+    assert.ok(entries.length <= 3 * limit + 10, "a page is far longer than its limit");
+    found.push(...entries.map(toStored).filter((each) => each !== null));
+  }
   return found;
 }
 
-const MAX_PAGES = 10_000;
+async function* pages<P extends { readonly cursor: string | null }>(
+  next: (cursor: string | null) => Promise<P>,
+): AsyncGenerator<P, void, undefined> {
+  let cursor: string | null = null;
+  let asked = 0;
+  do {
+    const page: P = await next(cursor);
+    yield page;
+    assert.ok(page.cursor === null || typeof page.cursor === "string", "a cursor is a string");
+    cursor = page.cursor;
+    asked += 1;
+    assert.ok(asked < MAX_PAGES, "the pages do not end");
+  } while (cursor !== null);
+}
 
 /** All that a scan shows. */
 export function scan(driver: Driver, type: string, limit = 50): Promise<readonly StoredEntry[]> {
@@ -43,14 +51,24 @@ export async function scannedIds(
   return [...new Set(entries.map(({ id }) => id))].sort();
 }
 
-/** How many entries the driver counts. */
-export async function count(driver: Driver, type: string): Promise<number> {
-  assert.ok(driver.count, "there is no count");
-  return driver.count(type);
+/** How many entries the driver counts in all its steps. */
+export async function count(driver: Driver, type: string, limit = 50): Promise<number> {
+  const steps = pages(async (cursor) => {
+    assert.ok(driver.count, "there is no count");
+    return driver.count(type, { limit, cursor });
+  });
+  let total = 0;
+  for await (const { live } of steps) total += live;
+  return total;
 }
 
-/** Deletes all entries of a type. */
-export async function clear(driver: Driver, type: string): Promise<void> {
-  assert.ok(driver.clear, "there is no clear");
-  await driver.clear(type);
+/** Deletes all entries of a type, and returns how many the driver says it has deleted. */
+export async function clear(driver: Driver, type: string, limit = 50): Promise<number> {
+  const steps = pages(async (cursor) => {
+    assert.ok(driver.clear, "there is no clear");
+    return driver.clear(type, { limit, cursor });
+  });
+  let total = 0;
+  for await (const { deleted } of steps) total += deleted;
+  return total;
 }
