@@ -82,10 +82,10 @@ async function startServers() {
   }
 }
 
-/** The servers whose variable some driver's test names: others would be started for nobody. */
+/** The servers whose variable the drivers' tests name: others would be started for nobody. */
 async function neededServers(known) {
   const folder = path.join(ROOT, "test/drivers");
-  const files = (await readdir(folder)).filter((file) => file.endsWith(".test.ts"));
+  const files = (await readdir(folder)).filter((file) => file.endsWith(".ts"));
   const texts = await Promise.all(files.map((file) => readFile(path.join(folder, file), "utf8")));
   return known
     .filter(({ env }) => texts.some((text) => text.includes(`"${env}"`)))

@@ -13,9 +13,9 @@ const CONNECTIONS = 10;
 /** A server that writes to disk before it answers; both stores use a database of it. */
 export async function start() {
   const servers = await startServers({ names: ["mariadb"], durable: true });
-  if (!servers.urls.MYSQL_URL) throw new Error(servers.skipped[0]?.reason);
+  if (!servers.urls.MARIADB_URL) throw new Error(servers.skipped[0]?.reason);
   running = servers;
-  return servers.urls.MYSQL_URL;
+  return servers.urls.MARIADB_URL;
 }
 
 let running;

@@ -3,6 +3,7 @@ import { dynamodb } from "./dynamodb.mjs";
 import { mariadb } from "./mariadb.mjs";
 import { memcached } from "./memcached.mjs";
 import { mongodb } from "./mongodb.mjs";
+import { mysql } from "./mysql.mjs";
 import { postgres } from "./postgres.mjs";
 import { redis } from "./redis.mjs";
 import { redisCluster } from "./redis-cluster.mjs";
@@ -15,6 +16,7 @@ export const catalog = [
   redisSentinel,
   postgres,
   mariadb,
+  mysql,
   mongodb,
   couchbase,
   memcached,

@@ -5,6 +5,7 @@ export type ServerName =
   | "redis-sentinel"
   | "postgres"
   | "mariadb"
+  | "mysql"
   | "mongodb"
   | "couchbase"
   | "memcached"

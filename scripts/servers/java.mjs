@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { cached } from "./cache.mjs";
 import { findBinary } from "./find-binary.mjs";
-import { removeFolder, temporaryFolder } from "./guard.mjs";
+import { fetchJars } from "./maven.mjs";
 import { runTool } from "./run-tool.mjs";
 import { Unavailable } from "./unavailable.mjs";
 
@@ -26,17 +26,12 @@ export async function findJava(program = "java") {
  * @throws Unavailable
  */
 export async function fetchArtifact({ artifact, main, log }) {
-  const [group, name, version] = artifact.split(":");
   const source = join(import.meta.dirname, "java", `${main}.java`);
   const hash = createHash("sha256")
     .update(await readFile(source))
     .digest("hex")
     .slice(0, 8);
-  const libraries = await cached(join("maven", `${name}-${version}`), async (folder) => {
-    log?.(`fetching ${artifact} from Maven Central`);
-    await copyDependencies({ group, name, version }, folder);
-  });
-  const jars = join(libraries, "*");
+  const jars = join(await fetchJars({ artifact, log }), "*");
   const classes = await cached(join("maven", `${main}-${hash}`), async (folder) => {
     const javac = await findJava("javac");
     await runTool(javac, ["-cp", jars, "-d", folder, source]);
@@ -52,40 +47,4 @@ export function javaArguments(classPath) {
 /** The `isReady` of our Java classes: they print their pid when they have begun to listen. */
 export function announced(_place, { pid, log }) {
   return log.includes(`Listening, process ${pid}\n`);
-}
-
-async function copyDependencies({ group, name, version }, folder) {
-  const mvn = await findBinary("mvn");
-  if (!mvn) throw new Unavailable("not in the cache, and no mvn (Maven) here to fetch it");
-  const own = await temporaryFolder("maven");
-  const pom = join(own, "pom.xml");
-  await writeFile(
-    pom,
-    `<project>
-  <modelVersion>4.0.0</modelVersion>
-  <groupId>servers</groupId><artifactId>servers</artifactId><version>1</version>
-  <dependencies><dependency>
-    <groupId>${group}</groupId><artifactId>${name}</artifactId><version>${version}</version>
-  </dependency></dependencies>
-</project>
-`,
-  );
-  // A repository of its own, so that the user's stays as it is.
-  const args = [
-    "-B",
-    "-q",
-    "-Dstyle.color=never",
-    "-f",
-    pom,
-    `-Dmaven.repo.local=${join(own, "repository")}`,
-  ];
-  try {
-    await runTool(mvn, [...args, "dependency:copy-dependencies", `-DoutputDirectory=${folder}`]);
-  } catch (error) {
-    throw new Unavailable(`not in the cache, and not to be fetched: ${error.message}`, {
-      cause: error,
-    });
-  } finally {
-    await removeFolder(own);
-  }
 }

@@ -1,11 +1,10 @@
-import { mkdir, readFile, realpath } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { exists } from "./cache.mjs";
 import { unpackDebian } from "./debian.mjs";
 import { findBinary } from "./find-binary.mjs";
-import { isMysql, mysqlArguments, prepareMysql } from "./mysql.mjs";
+import { isMysql, mysqlProcess } from "./mysql-process.mjs";
 import { runTool } from "./run-tool.mjs";
-import { singleProcess } from "./single-process.mjs";
 import { Unavailable } from "./unavailable.mjs";
 import { isRoot } from "./user.mjs";
 
@@ -13,11 +12,10 @@ import { isRoot } from "./user.mjs";
 const SYSTEM_TABLES = ["system_tables.sql", "performance_tables.sql", "system_tables_data.sql"];
 
 async function find({ log }) {
-  const installed = await findBinary(["mariadbd", "mysqld"]);
-  if (installed && (await isMysql(installed)))
-    return { server: await realpath(installed), isMysql: true, env: {} };
-  if (installed)
+  const installed = await findInstalled();
+  if (installed) {
     return { server: installed, share: await findShare(join(installed, "../..")), env: {} };
+  }
   const unpacked = await unpackDebian({
     name: "mariadb",
     packages: ["mariadb-server-core"],
@@ -27,6 +25,14 @@ async function find({ log }) {
   });
   const server = await unpacked.find("mariadbd");
   return { server, share: await findShare(join(unpacked.root, "usr")), env: unpacked.env };
+}
+
+/** Older releases call the program as MySQL does. */
+async function findInstalled() {
+  const server = await findBinary("mariadbd");
+  if (server) return server;
+  const namesake = await findBinary("mysqld");
+  return namesake && !(await isMysql(namesake)) ? namesake : null;
 }
 
 /** The folder with the server's messages, and the files of SQL that make the system's own tables. */
@@ -42,9 +48,7 @@ async function findShare(prefix) {
   );
 }
 
-function commonArguments(place) {
-  const { folder, durable, tools } = place;
-  if (tools.isMysql) return mysqlArguments(place);
+function settings({ folder, durable, tools }) {
   return [
     // The first argument, or else files of the machine's own server are read.
     "--no-defaults",
@@ -62,7 +66,6 @@ function commonArguments(place) {
 
 async function prepare(place) {
   const { tools } = place;
-  if (tools.isMysql) return prepareMysql(place);
   await mkdir(join(place.folder, "data"));
   const tables = await Promise.all(tools.share.files.map((file) => readFile(file, "utf8")));
   // The account root, without a password, of 127.0.0.1 only, and no anonymous one.
@@ -76,46 +79,17 @@ async function prepare(place) {
     "CREATE DATABASE databank;",
     "",
   ].join("\n");
-  await runTool(
-    tools.server,
-    [...commonArguments(place), "--bootstrap", "--max-allowed-packet=8M"],
-    {
-      input,
-      env: { ...process.env, ...tools.env },
-    },
-  );
+  await runTool(tools.server, [...settings(place), "--bootstrap", "--max-allowed-packet=8M"], {
+    input,
+    env: { ...process.env, ...tools.env },
+  });
 }
 
-function command(place) {
-  const { folder, port, tools } = place;
-  return {
-    file: tools.server,
-    args: [
-      ...commonArguments(place),
-      "--bind-address=127.0.0.1",
-      `--port=${port}`,
-      `--socket=${join(folder, "socket")}`,
-      `--pid-file=${join(folder, "pid")}`,
-      "--max-connections=200",
-    ],
-    env: tools.env,
-  };
-}
-
-/** MariaDB, or MySQL where that is what is found first. */
+/** MariaDB. */
 export const mariadb = {
   name: "mariadb",
-  env: "MYSQL_URL",
+  env: "MARIADB_URL",
   keeps: "kill",
   find,
-  open: singleProcess({
-    name: "mariadb",
-    startLimitMs: 60_000,
-    prepare,
-    command,
-    // It writes the file when it has begun to listen.
-    isReady: async ({ folder }, { pid }) =>
-      (await readFile(join(folder, "pid"), "utf8")).trim() === String(pid),
-    url: ({ port }) => `mysql://root@127.0.0.1:${port}/databank`,
-  }),
+  open: mysqlProcess({ name: "mariadb", settings, prepare }),
 };

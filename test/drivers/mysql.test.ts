@@ -9,8 +9,7 @@ import { mysqlDriver } from "../../src/drivers/mysql.js";
 import { count } from "../../src/testing/driver/listing.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
-import { describeServer } from "../support/servers.js";
-import { databaseAt, inTable } from "./mysql-database.js";
+import { databaseAt, describeServers, inTable } from "./mysql-database.js";
 
 registerDrivers();
 
@@ -35,13 +34,13 @@ async function retrying<T>(driver: Driver, call: () => T | Promise<T>): Promise<
   }
 }
 
-describeServer("MYSQL_URL", (url) => {
+describeServers((url, server) => {
   testServerDriver({
     name: "mysql",
     url,
     place: inTable,
     driver: (to) => mysqlDriver({ url: to }),
-    server: "mariadb",
+    server,
   });
 
   const { pool, newTable, connected, opened, ownPool, rows, spied } = databaseAt(url);

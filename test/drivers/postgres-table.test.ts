@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { randomBytes, randomUUID } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -273,70 +273,6 @@ describeServer("POSTGRES_URL", (url) => {
         return Object(row) as Record<string, unknown>;
       }
     });
-  });
-
-  describe("touches", () => {
-    const json = JSON.stringify({ user: { id: 7 }, cart: "x".repeat(1000) });
-    const ids = Array.from({ length: 200 }, (_, i) => `id ${i}`);
-
-    it("change no index and no value", async () => {
-      const table = newTable("touched");
-      const driver = await opened(table, { session: { indices: ["user.id"] } });
-      const long = JSON.stringify(Array.from({ length: 2000 }, () => randomUUID()));
-      const sizeOf =
-        "SELECT pg_relation_size(reltoastrelid) AS bytes FROM pg_class WHERE relname = $1";
-      await driver.write("session", [
-        ...ids.map((id) => entry(id, { json })),
-        entry("long", { json: long }),
-      ]);
-      const size = await rows(sizeOf, [table]);
-
-      const expiresAt = Date.now() + 2 * HOUR_MS;
-      for (const id of [...ids, "long", "long", "long"]) {
-        await driver.touch("session", [{ id, expiresAt }]);
-      }
-      for (let i = 0; i < 20; i += 1) {
-        const some = ids.filter((_id, j) => j % 20 === i);
-        await driver.touch(
-          "session",
-          some.map((id) => ({ id, expiresAt: expiresAt + 1000 })),
-        );
-      }
-
-      expect(await shareOfHotUpdates(table, 403)).toBeGreaterThan(0.95);
-      expect(await rows(sizeOf, [table])).toEqual(size);
-    });
-
-    it("and writes that move a deadline forward leave the index of the cleanup alone", async () => {
-      const table = newTable("written");
-      const driver = await opened(table);
-      await driver.write(
-        "session",
-        ids.map((id) => entry(id, { json })),
-      );
-
-      for (const [i, id] of ids.entries()) {
-        const change = entry(id, { json, expiresAt: Date.now() + 2 * HOUR_MS, if: "present" });
-        await driver.write("session", [i % 2 ? change : { ...change, extend: true }]);
-      }
-
-      expect(await shareOfHotUpdates(table, 200)).toBeGreaterThan(0.95);
-    });
-
-    async function shareOfHotUpdates(table: string, expected: number): Promise<number> {
-      const sql = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = $1";
-      let share = 0;
-      // Backends report what they have done a while later.
-      await vi.waitUntil(
-        async () => {
-          const [row] = await rows(sql, [table]);
-          share = Number(row?.n_tup_hot_upd) / expected;
-          return Number(row?.n_tup_upd) >= expected;
-        },
-        { timeout: 20_000, interval: 100 },
-      );
-      return share;
-    }
   });
 
   describe("a cleanup", () => {

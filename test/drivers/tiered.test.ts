@@ -104,7 +104,7 @@ describeServer("POSTGRES_URL", (url) => {
   });
 });
 
-describeServer("MYSQL_URL", (url) => {
-  it("MySQL sends no value that is cached", () =>
+describeServer("MARIADB_URL", (url) => {
+  it("MariaDB sends no value that is cached", () =>
     expectNoKnownValue(mysqlDriver({ url, table: "tiered_known" })));
 });

@@ -161,7 +161,7 @@ describe("startServers", () => {
     expect(env.SERVERS_SKIPPED).toMatch(/^\{"MEMCACHED_URL":".+"\}$/);
   });
 
-  it("takes the server that comes first on PATH, and MySQL in MySQL's own way", async () => {
+  it("takes the server that comes first on PATH, and does not take MySQL for MariaDB", async () => {
     const folder = await mkdtemp(path.join(tmpdir(), "servers-test-"));
     onTestFinished(() => rm(folder, { recursive: true }));
     const programs = [
@@ -178,13 +178,15 @@ describe("startServers", () => {
     }
     const PATH = ["first", "second"].map((name) => path.join(folder, name)).join(path.delimiter);
 
-    const { stderr } = await runToEnd(["mariadb", "redis"], {
+    const { stderr } = await runToEnd(["mariadb", "mysql", "redis"], {
       PATH: `${PATH}${path.delimiter}${process.env.PATH}`,
+      MARIADB_URL: "",
       MYSQL_URL: "",
       REDIS_URL: "",
     });
 
-    expect(stderr).toMatch(/^mariadb: skipped, .*first\/mysqld was given .*--initialize-insecure/m);
+    expect(stderr).toMatch(/^mysql: skipped, .*first\/mysqld was given .*--initialize-insecure/m);
+    expect(stderr).toMatch(/^mariadb: skipped, MariaDB is here, but/m);
     expect(stderr).toMatch(/^redis: skipped, .*first\/valkey-server was given/m);
   });
 
