@@ -65,8 +65,8 @@ export interface Driver {
   search?(type: string, criteria: readonly Criterion[], page: Page): Promise<EntryPage>;
 
   /**
-   * Counts live entries of `type`, a step at a time; one that is there throughout is counted once
-   * in all steps together. Absent where the database cannot list entries.
+   * Counts live entries of `type`, a step at a time; one that is there throughout is in one of the
+   * steps. Absent where the database cannot list entries.
    */
   count?(type: string, page: Page): Promise<CountedPage>;
 

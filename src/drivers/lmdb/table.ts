@@ -110,7 +110,7 @@ export class Table {
       this.#records.remove(place, this.#records.meta(place));
     }
     const deleted = idParts.length;
-    if (deleted > 0) return { deleted, isLast: false };
+    if (deleted === limit) return { deleted, isLast: false };
     // What is left belongs to nothing: somebody has damaged what it belonged to.
     const counts = [values, due, index].map((database) => {
       const keys = [...database.getKeys(rangeOf(prefix, limit))];
