@@ -568,7 +568,7 @@ describe("time", () => {
     const { driver } = watchedDriver(() => (isStuck ? new Promise(() => {}) : undefined), {
       calling: { maxInFlight: 1 },
     });
-    const collector = collectorOf(driver, { timeoutMs: 60 });
+    const collector = collectorOf(driver, { timeoutMs: 300 });
     const sent = collector.read("t", { id: "x" });
     await new Promise((done) => setImmediate(done));
     const queued = collector.read("t", { id: "y" });
@@ -590,9 +590,9 @@ describe("time", () => {
       writes += 1;
       return writes === 1 ? new Promise(() => {}) : undefined;
     });
-    const collector = collectorOf(driver, { timeoutMs: 60 });
+    const collector = collectorOf(driver, { timeoutMs: 1000 });
     const stuck = collector.write("t", entry("x"));
-    await new Promise((done) => setTimeout(done, 30));
+    await new Promise((done) => setTimeout(done, 500));
     const next = collector.write("t", entry("x"));
 
     await expect(stuck).rejects.toMatchObject({ code: "DATABANK_TIMEOUT" });

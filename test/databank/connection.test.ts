@@ -101,7 +101,7 @@ describe("a databank made with new or open", () => {
   it("gives calls up in time when the database does not answer at connect", async () => {
     const { driver, gates } = gatedDriver();
     gates.push(new Gate());
-    const bank = new Databank(driver, { timeoutMs: 50 });
+    const bank = new Databank(driver, { timeoutMs: 300 });
 
     await expect(bank.connect()).rejects.toEqual(code("DATABANK_TIMEOUT"));
     await expect(bank.find("t", "a")).rejects.toEqual(code("DATABANK_TIMEOUT"));
@@ -115,7 +115,7 @@ describe("a databank made with new or open", () => {
   it("forgets an attempt that fails after disconnect", async () => {
     const { driver, counts, gates } = gatedDriver();
     gates.push(new Gate());
-    const bank = new Databank(driver, { timeoutMs: 20 });
+    const bank = new Databank(driver, { timeoutMs: 300 });
     await expect(bank.find("t", "a")).rejects.toEqual(code("DATABANK_TIMEOUT"));
     await bank.disconnect();
 
@@ -130,7 +130,7 @@ describe("a databank made with new or open", () => {
   it("closes what a connection opens that comes after disconnect", async () => {
     const { driver, counts, gates } = gatedDriver();
     gates.push(new Gate());
-    const bank = new Databank(driver, { timeoutMs: 20 });
+    const bank = new Databank(driver, { timeoutMs: 300 });
     await expect(bank.find("t", "a")).rejects.toEqual(code("DATABANK_TIMEOUT"));
 
     await bank.disconnect();
@@ -255,7 +255,7 @@ describe("disconnect", () => {
 
   it("does not wait for a call longer than the call may take", async () => {
     const { driver, counts } = gatedDriver({ read: () => new Promise(() => {}) });
-    const bank = new Databank(driver, { timeoutMs: 50 });
+    const bank = new Databank(driver, { timeoutMs: 300 });
     await bank.connect();
 
     const reading = expect(bank.find("t", "a")).rejects.toEqual(code("DATABANK_TIMEOUT"));

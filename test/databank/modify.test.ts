@@ -154,7 +154,8 @@ describe("50 changes at once", () => {
       Array.from({ length: 10 }, () => bank.append("t", "a", 1)),
     );
 
-    expect(performance.now() - start).toBeLessThan(1200);
+    // One after another they would take eight times 300 ms.
+    expect(performance.now() - start).toBeLessThan(2000);
     const codes = results.map((result) => Object(result).reason.code);
     expect(codes.slice(0, 8)).toEqual(Array(8).fill("DATABANK_TIMEOUT"));
     expect(codes.slice(8)).toEqual(Array(2).fill("DATABANK_QUEUE_FULL"));
@@ -172,7 +173,7 @@ describe("50 changes at once", () => {
         return memory.read(type, members);
       },
     };
-    const bank = new Databank(driver, { timeoutMs: 50 });
+    const bank = new Databank(driver, { timeoutMs: 300 });
 
     const results = await Promise.allSettled([bank.incr("t", "a"), bank.incr("t", "a")]);
     gate.open();

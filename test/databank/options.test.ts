@@ -123,7 +123,7 @@ describe("the options of a databank", () => {
 
   it("limit how long a call may take, and how many may wait", async () => {
     const stuck = { ...memoryDriver(), read: () => new Promise<never>(() => {}) };
-    const bank = new Databank(stuck, { timeoutMs: 30, maxPending: 1 });
+    const bank = new Databank(stuck, { timeoutMs: 300, maxPending: 1 });
 
     const first = bank.find("t", "a");
 

@@ -51,9 +51,13 @@ async function twoServers(held: Held, options?: DatabankStoreOptions) {
   return { first, second, arrived, gate };
 }
 
-async function remainingMs(hosted: HostedStore): Promise<number> {
+async function deadlineMs(hosted: HostedStore): Promise<number> {
   const stored = await hosted.store.get("s");
-  return Date.parse(String(stored?.cookie.expires)) - Date.now();
+  return Date.parse(String(stored?.cookie.expires));
+}
+
+async function remainingMs(hosted: HostedStore): Promise<number> {
+  return (await deadlineMs(hosted)) - Date.now();
 }
 
 describe("while the database does not answer", () => {
@@ -72,7 +76,8 @@ describe("while the database does not answer", () => {
     ]).flat();
     const results = await Promise.allSettled(calls);
 
-    expect(performance.now() - start).toBeLessThan(1200);
+    // One after another they would take fifteen times 300 ms.
+    expect(performance.now() - start).toBeLessThan(3000);
     for (const result of results) {
       expect(result).toMatchObject({ reason: { code: "DATABANK_TIMEOUT" } });
     }
@@ -83,7 +88,7 @@ describe("while the database does not answer", () => {
     const { driver } = holding(memory, { method: "write", when: "after" });
     const seeds = new HostedStore(host, memory);
     await seeds.store.set("s", seeds.fresh("s", CART));
-    const hosted = new HostedStore(host, new Databank(driver, { timeoutMs: 100 }));
+    const hosted = new HostedStore(host, new Databank(driver, { timeoutMs: 500 }));
     const mine = await hosted.load("s");
     mine.cart = 2;
     await expect(hosted.store.set("s", mine)).rejects.toMatchObject({ code: "DATABANK_TIMEOUT" });
@@ -211,12 +216,12 @@ describe("a session that ends while it is saved", () => {
     // Made by an application without that limit, so that the entry itself lives longer.
     const lax = new HostedStore(host, memory);
     await lax.store.set("s", lax.fresh("s", CART));
-    const hosted = new HostedStore(host, memory, { absoluteTimeoutMs: 500 });
+    const hosted = new HostedStore(host, memory, { absoluteTimeoutMs: 1500 });
     const [saved, touched] = [await hosted.load("s"), await hosted.load("s")];
     saved.cart = 2;
     touched.cookie.maxAge = DAY_MS;
     const updated = hosted.store.update("s", async (session) => {
-      await new Promise((done) => setTimeout(done, 600));
+      await new Promise((done) => setTimeout(done, 1600));
       return { ...session, cart: 3 };
     });
 
@@ -332,14 +337,14 @@ describe("a request that saves more than once", () => {
     const { hosted, mine } = await open();
     mine.cookie.maxAge = 90_000;
     await hosted.store.touch("s", mine);
+    const before = await deadlineMs(hosted);
     await new Promise((done) => setTimeout(done, 60));
-    const before = await remainingMs(hosted);
     mine.touch();
     await hosted.store.touch("s", mine);
     mine.cart = 2;
     await hosted.store.set("s", mine);
 
-    expect(await remainingMs(hosted)).toBeGreaterThan(before + 30);
+    expect(await deadlineMs(hosted)).toBeGreaterThan(before + 50);
   });
 });
 

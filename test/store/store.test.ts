@@ -430,7 +430,7 @@ describe("robustness", () => {
 
   it("a database that does not answer is an error in time", async () => {
     const never: Driver = { ...memoryDriver(), calling: {}, read: () => new Promise(() => {}) };
-    const bank = new Databank(never, { timeoutMs: 50 });
+    const bank = new Databank(never, { timeoutMs: 300 });
     const store = new DatabankStore(bank, { cleanupIntervalMs: 0 });
 
     await expect(store.get("s")).rejects.toMatchObject({ code: "DATABANK_TIMEOUT" });
