@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { exists } from "./cache.mjs";
 import { unpackDebian } from "./debian.mjs";
 import { findBinary } from "./find-binary.mjs";
-import { isMysql, mysqlProcess } from "./mysql-process.mjs";
+import { findMysqld, mysqlProcess } from "./mysql-process.mjs";
 import { runTool } from "./run-tool.mjs";
 import { Unavailable } from "./unavailable.mjs";
 import { isRoot } from "./user.mjs";
@@ -12,7 +12,8 @@ import { isRoot } from "./user.mjs";
 const SYSTEM_TABLES = ["system_tables.sql", "performance_tables.sql", "system_tables_data.sql"];
 
 async function find({ log }) {
-  const installed = await findInstalled();
+  // Older releases call the program as MySQL does.
+  const installed = (await findBinary("mariadbd")) ?? (await findMysqld("MariaDB"));
   if (installed) {
     return { server: installed, share: await findShare(join(installed, "../..")), env: {} };
   }
@@ -25,14 +26,6 @@ async function find({ log }) {
   });
   const server = await unpacked.find("mariadbd");
   return { server, share: await findShare(join(unpacked.root, "usr")), env: unpacked.env };
-}
-
-/** Older releases call the program as MySQL does. */
-async function findInstalled() {
-  const server = await findBinary("mariadbd");
-  if (server) return server;
-  const namesake = await findBinary("mysqld");
-  return namesake && !(await isMysql(namesake)) ? namesake : null;
 }
 
 /** The folder with the server's messages, and the files of SQL that make the system's own tables. */

@@ -1,11 +1,16 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { findBinary } from "./find-binary.mjs";
 import { runTool } from "./run-tool.mjs";
 import { singleProcess } from "./single-process.mjs";
 
-/** Whether a server program is MySQL's own: MariaDB's may be called `mysqld` too. */
-export async function isMysql(server) {
-  return !(await runTool(server, ["--no-defaults", "--version"])).includes("MariaDB");
+/** Resolves to the path of a `mysqld` that runs and is MySQL's own, or MariaDB's, or to null. */
+export async function findMysqld(product) {
+  const server = await findBinary("mysqld");
+  if (server === null) return null;
+  const version = await runTool(server, ["--no-defaults", "--version"]).catch(() => null);
+  if (version === null) return null;
+  return version.includes("MariaDB") === (product === "MariaDB") ? server : null;
 }
 
 /**

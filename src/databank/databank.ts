@@ -105,7 +105,8 @@ export class Databank extends ArrayOperations {
   }
 
   /**
-   * Waits for the calls under way and disconnects. Calls fail from then on, until someone
+   * Waits for the calls under way and disconnects; a listing, `count` or `clear` ends after the
+   * page that is under way, and fails. Calls fail from then on, until someone
    * connects again. Rejects with {@link NotConnectedError} where there is nothing to disconnect.
    */
   disconnect(): Promise<void>;

@@ -265,6 +265,7 @@ export interface CountedPage {
 
 /** What one step of `clear` or `deleteExpired` did. */
 export interface DeletedPage {
+  /** How many there were that are gone now. */
   readonly deleted: number;
   /** How to ask for the next step; `null` after the last. */
   readonly cursor: string | null;

@@ -140,13 +140,15 @@ export function diskDriver(options: DiskOptions): Driver {
     async clear(type, { limit, cursor }) {
       const folder = folderOf(type);
       return guarded(async () => {
-        if (cursor?.startsWith(CLASSIC)) {
-          const left = classicFiles(folder.path, cursor.slice(CLASSIC.length));
-          const { deleted, next } = await removeSome(folder, left, limit);
-          return { deleted, cursor: next && CLASSIC + next };
-        }
-        const { deleted, next } = await removeSome(folder, folder.files(cursor ?? ""), limit);
-        return { deleted, cursor: next ?? CLASSIC };
+        const removed: string[] = [];
+        const remove = (name: string) => {
+          const path = name.startsWith(CLASSIC) ? name.slice(CLASSIC.length) : name;
+          folder.remove(path);
+          removed.push(path);
+        };
+        const next = await locked(folder, () => visitSome(filesOf(folder, cursor), limit, remove));
+        await folder.syncFiles(removed);
+        return { deleted: removed.length, cursor: next };
       });
     },
 
@@ -192,17 +194,6 @@ export function diskDriver(options: DiskOptions): Driver {
     return turns.run(folder.path, () => locks.run(folder.lockPath, task));
   }
 
-  async function removeSome(folder: TypeFolder, files: Iterable<string>, limit: number) {
-    const removed: string[] = [];
-    const remove = (name: string) => {
-      folder.remove(name);
-      removed.push(name);
-    };
-    const next = await locked(folder, () => visitSome(files, limit, remove));
-    await folder.syncFiles(removed);
-    return { deleted: removed.length, next };
-  }
-
   async function guarded<T>(task: () => Promise<T>): Promise<T> {
     try {
       return await task();
@@ -238,35 +229,35 @@ export function diskDriver(options: DiskOptions): Driver {
 
   async function scan(type: string, { limit, cursor }: Page): Promise<EntryPage> {
     const folder = folderOf(type);
-    if (!cursor?.startsWith(CLASSIC)) {
-      const entries: StoredEntry[] = [];
-      const next = visitSome(folder.files(cursor ?? ""), limit, (name) => {
-        const entry = folder.entryIn(name);
-        if (entry) entries.push(entry);
-      });
-      return { entries, cursor: next ?? CLASSIC };
-    }
-    return scanClassic(folder, type, limit, cursor.slice(CLASSIC.length));
-  }
-
-  async function scanClassic(
-    folder: TypeFolder,
-    type: string,
-    limit: number,
-    after: string,
-  ): Promise<EntryPage> {
-    const pkey = Object.hasOwn(schema, type) ? schema[type]?.pkey : undefined;
     const entries: StoredEntry[] = [];
-    const next = visitSome(classicFiles(folder.path, after), limit, (path) => {
-      const id = classicIdIn(folder.path, path, pkey);
-      if (id === null) {
-        const cause = new Error("A file of version 1 does not tell the id of its entry");
-        driver.onCorrupt?.({ type, cause });
-        return;
-      }
-      const entry = folder.find(id);
+    const next = visitSome(filesOf(folder, cursor), limit, (name) => {
+      const entry = name.startsWith(CLASSIC)
+        ? classicEntry(folder, type, name.slice(CLASSIC.length))
+        : folder.entryIn(name);
       if (entry) entries.push(entry);
     });
-    return { entries, cursor: next && CLASSIC + next };
+    return { entries, cursor: next };
   }
+
+  function classicEntry(folder: TypeFolder, type: string, path: string): StoredEntry | null {
+    const pkey = Object.hasOwn(schema, type) ? schema[type]?.pkey : undefined;
+    const id = classicIdIn(folder.path, path, pkey);
+    if (id !== null) return folder.find(id);
+    const cause = new Error("A file of version 1 does not tell the id of its entry");
+    driver.onCorrupt?.({ type, cause });
+    return null;
+  }
+}
+
+/**
+ * The files of entries behind the one that a cursor names. Those of version 1 come first: a write
+ * makes a new file of one, and nothing the other way round, so that a listing misses none.
+ */
+function* filesOf(folder: TypeFolder, cursor: string | null): Generator<string> {
+  const isInClassic = cursor === null || cursor.startsWith(CLASSIC);
+  if (isInClassic) {
+    const after = cursor?.slice(CLASSIC.length) ?? "";
+    for (const path of classicFiles(folder.path, after)) yield CLASSIC + path;
+  }
+  yield* folder.files(isInClassic ? "" : cursor);
 }

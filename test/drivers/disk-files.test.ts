@@ -218,6 +218,22 @@ describe("a file of version 1", () => {
     await clear(driver, "session");
     expect(files()).toEqual([]);
   });
+
+  it("is counted and cleared when it is written between the steps", async () => {
+    const ids = Array.from({ length: 20 }, (_, i) => `id ${i}`);
+    for (const id of ids) writeClassic(id, { sid: id });
+    const rewrite = () =>
+      driver.write(
+        "session",
+        ids.map((id) => entry(id, { if: "present" })),
+      );
+
+    expect(await count(driver, "session", 5, async () => rewrite())).toBeGreaterThanOrEqual(20);
+    for (const id of ids) writeClassic(id, { sid: id });
+    await clear(driver, "session", 5, async () => rewrite());
+
+    expect(files()).toEqual([]);
+  });
 });
 
 describe("a lock", () => {

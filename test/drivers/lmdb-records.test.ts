@@ -225,6 +225,18 @@ describe("many entries", () => {
     expect(await count(driver, "session2")).toBe(2000);
     expect(await count(driver, "sess")).toBe(2000);
   });
+
+  it("are cleared in as few steps as there are pages, however many are made meanwhile", async () => {
+    const driver = await connected();
+    const page = { limit: 5, cursor: null };
+    await driver.write(
+      "session",
+      Array.from({ length: 7 }, (_, i) => entry(`${i}`)),
+    );
+
+    expect(await driver.clear?.("session", page)).toEqual({ deleted: 5, cursor: "more" });
+    expect(await driver.clear?.("session", page)).toEqual({ deleted: 2, cursor: null });
+  });
 });
 
 describe("a search", () => {

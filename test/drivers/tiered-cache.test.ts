@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Driver, Method, Read, Write } from "../../src/databank/driver.js";
+import type { Driver, Method, Page, Read, Write } from "../../src/databank/driver.js";
 import { newLife, nextVersion } from "../../src/databank/version.js";
 import { registerDrivers } from "../../src/drivers/catalog.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
@@ -435,6 +435,25 @@ describe("a call that another overtakes", () => {
     expect(await driver.read("t", [{ id: "a" }])).toMatchObject([{ json: '"1"' }]);
     gate.open();
     await clearing;
+
+    expect(await driver.read("t", [{ id: "a" }])).toEqual([null]);
+  });
+
+  it("a read between two steps of a clear does not outlive the second", async () => {
+    const store = new Store();
+    const inner = { ...store.driver };
+    const isFirst = ({ cursor }: Page) => cursor === null;
+    store.driver.clear = async (type, page) =>
+      isFirst(page)
+        ? { deleted: 0, cursor: "more" }
+        : { deleted: await clear(inner, type), cursor: null };
+    const driver = tieredDriver({ store: store.driver, maxStalenessMs: HOUR_MS });
+    await driver.connect({});
+    await driver.write("t", [entry("a")]);
+
+    const step = await driver.clear?.("t", { limit: 10, cursor: null });
+    expect(await driver.read("t", [{ id: "a" }])).toMatchObject([{ json: '"1"' }]);
+    await driver.clear?.("t", { limit: 10, cursor: step?.cursor ?? null });
 
     expect(await driver.read("t", [{ id: "a" }])).toEqual([null]);
   });

@@ -66,7 +66,10 @@ export function liveEntriesOf(
   return items.flatMap((item) => liveEntryOf(item, undefined, onUnreadable) ?? []);
 }
 
-/** Counts the live entries among the next items of every shard. DynamoDB reads them all for that. */
+/**
+ * Counts the live entries among the next items of every shard. DynamoDB reads them all for that, and
+ * sends none, so that a step may look at so many in each.
+ */
 export async function countItems(
   api: Api,
   table: string,

@@ -134,7 +134,6 @@ export async function clear(
 ): Promise<DeletedPage> {
   const [row] = await connections.query(statements.clear, [toKey(type), cursor ?? "", limit]);
   const { deleted, last } = row as { deleted: unknown; last: string | null };
-  // A page of which others have deleted some is short, and need not be the last.
   return { deleted: Number(deleted), cursor: last };
 }
 

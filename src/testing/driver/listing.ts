@@ -18,8 +18,10 @@ export async function collect(
   return found;
 }
 
+/** @param between - What others do after each page. */
 async function* pages<P extends { readonly cursor: string | null }>(
   next: (cursor: string | null) => Promise<P>,
+  between: () => Promise<unknown> = async () => {},
 ): AsyncGenerator<P, void, undefined> {
   let cursor: string | null = null;
   let asked = 0;
@@ -27,6 +29,7 @@ async function* pages<P extends { readonly cursor: string | null }>(
     const page: P = await next(cursor);
     yield page;
     assert.ok(page.cursor === null || typeof page.cursor === "string", "a cursor is a string");
+    await between();
     cursor = page.cursor;
     asked += 1;
     assert.ok(asked < MAX_PAGES, "the pages do not end");
@@ -52,22 +55,32 @@ export async function scannedIds(
 }
 
 /** How many entries the driver counts in all its steps. */
-export async function count(driver: Driver, type: string, limit = 50): Promise<number> {
+export async function count(
+  driver: Driver,
+  type: string,
+  limit = 50,
+  between?: () => Promise<unknown>,
+): Promise<number> {
   const steps = pages(async (cursor) => {
     assert.ok(driver.count, "there is no count");
     return driver.count(type, { limit, cursor });
-  });
+  }, between);
   let total = 0;
   for await (const { live } of steps) total += live;
   return total;
 }
 
 /** Deletes all entries of a type, and returns how many the driver says it has deleted. */
-export async function clear(driver: Driver, type: string, limit = 50): Promise<number> {
+export async function clear(
+  driver: Driver,
+  type: string,
+  limit = 50,
+  between?: () => Promise<unknown>,
+): Promise<number> {
   const steps = pages(async (cursor) => {
     assert.ok(driver.clear, "there is no clear");
     return driver.clear(type, { limit, cursor });
-  });
+  }, between);
   let total = 0;
   for await (const { deleted } of steps) total += deleted;
   return total;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { Driver, StoredEntry } from "../../databank/driver.js";
 import { assertEntry, assertStored } from "./assertions.js";
-import { del, read, store, touch } from "./calls.js";
+import { del, read, store, touch, write } from "./calls.js";
 import { HOUR_MS } from "./deadlines.js";
 import { change, entry } from "./entries.js";
 import { clear, collect, count, scan, scannedIds } from "./listing.js";
@@ -175,8 +175,9 @@ export function testCountAndClear(suite: Suite): void {
       await store(driver, type, [entry("id003"), entry("id004", { expiresAt: 1 })]);
       await del(driver, type, [{ id: "id000" }, { id: "missing" }]);
 
-      assert.equal(await count(driver, type, 100), 10);
-      assert.equal(await count(driver, type, 3), 10, "in small steps");
+      for (const limit of [100, 3, 5, 1]) {
+        assert.equal(await count(driver, type, limit), 10, `in steps of ${limit}`);
+      }
     },
     lists,
   );
@@ -191,6 +192,26 @@ export function testCountAndClear(suite: Suite): void {
       assert.equal(await count(driver, type), 0);
       assert.deepEqual(await scan(driver, type), []);
       assert.equal(await read(driver, type, "id000"), null);
+    },
+    lists,
+  );
+
+  suite.test(
+    "count and clear: miss nothing that others write between the steps",
+    async ({ driver, type }) => {
+      const written = writtenAs("id", 20);
+      await store(driver, type, written);
+      const rewrite = () =>
+        write(
+          driver,
+          type,
+          written.map(({ id }) => entry(id, { if: "present" })),
+        );
+
+      assert.ok((await count(driver, type, 3, rewrite)) >= 20, "the count");
+      await clear(driver, type, 3, rewrite);
+
+      assert.deepEqual(await scannedIds(driver, type), [], "after clear");
     },
     lists,
   );
