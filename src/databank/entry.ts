@@ -21,6 +21,12 @@ export interface Entry<T = Value> {
  */
 export const DELETION_GRACE_MS = 60_000;
 
+/**
+ * How long a database that deletes by its own clock keeps what has expired by that of a process, in
+ * milliseconds: what a process takes for live must not be gone because the database is ahead.
+ */
+export const RECLAIM_GRACE_MS = 600_000;
+
 /** Whether a deadline is still ahead. At the deadline itself an entry is expired. */
 export function isLive(expiresAt: number | null, now: number): boolean {
   return expiresAt === null || expiresAt > now;

@@ -9,6 +9,7 @@ import { mysqlDriver } from "../../src/drivers/mysql.js";
 import { count } from "../../src/testing/driver/listing.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
+import { proxyTo } from "../support/silent-proxy.js";
 import { databaseAt, describeServers, inTable } from "./mysql-database.js";
 
 registerDrivers();
@@ -46,6 +47,25 @@ describeServers((url, server) => {
   const { pool, newTable, connected, opened, ownPool, rows, spied } = databaseAt(url);
 
   describe("a pool that is passed in", () => {
+    it("may have a connection on which nothing is heard any more", async () => {
+      const proxy = await proxyTo(url);
+      const own = mysqlPromise.createPool({ uri: proxy.url });
+      await own.query("SELECT 1");
+      proxy.silence();
+      const bank = new Databank(mysqlDriver({ pool: own, table: newTable("silent") }));
+      const isSaved = () =>
+        bank.save("session", "a", 1).then(
+          () => true,
+          () => false,
+        );
+
+      await vi.waitUntil(isSaved, { timeout: 25_000 });
+
+      await bank.disconnect();
+      await own.end();
+      await proxy.close();
+    }, 30_000);
+
     it("may be for callbacks or for promises, and stays open", async () => {
       const forPromises = mysqlPromise.createPool({ uri: url });
       for (const each of [pool, forPromises]) {

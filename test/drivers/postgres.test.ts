@@ -8,6 +8,7 @@ import { clear, count } from "../../src/testing/driver/listing.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer } from "../support/servers.js";
+import { proxyTo } from "../support/silent-proxy.js";
 import { databaseAt, inTable } from "./postgres-database.js";
 
 function shuffled<T>(items: readonly T[]): T[] {
@@ -40,6 +41,25 @@ describeServer("POSTGRES_URL", (url) => {
       expect(pool.listenerCount("error")).toBe(before);
       expect(await rows("SELECT 1 AS one")).toEqual([{ one: 1 }]);
     });
+
+    it("may have a connection on which nothing is heard any more", async () => {
+      const proxy = await proxyTo(url);
+      const own = new pg.Pool({ connectionString: proxy.url });
+      await own.query("SELECT 1");
+      proxy.silence();
+      const bank = new Databank(postgresDriver({ pool: own, table: newTable("silent") }));
+      const isSaved = () =>
+        bank.save("session", "a", 1).then(
+          () => true,
+          () => false,
+        );
+
+      await vi.waitUntil(isSaved, { timeout: 25_000 });
+
+      await bank.disconnect();
+      await own.end();
+      await proxy.close();
+    }, 30_000);
 
     it("may be of one connection, and turn numbers and dates into whatever it likes", async () => {
       const types = { getTypeParser: () => (text: string) => text };

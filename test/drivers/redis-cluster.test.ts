@@ -9,7 +9,7 @@ import { entry } from "../support/entry.js";
 import { expectFidelity } from "../support/fidelity.js";
 import { testPromises } from "../support/promises.js";
 import { describeServer, ownServer } from "../support/servers.js";
-import { killed, progress, type Shopper, withShoppers } from "./redis-shoppers.js";
+import { frozen, killed, progress, type Shopper, withShoppers } from "./redis-shoppers.js";
 
 describeServer("REDIS_CLUSTER_URL", (url) => {
   const place = (name: string) => `${url}?prefix=${name}:`;
@@ -152,6 +152,15 @@ describe("a cluster of one's own", () => {
         await progress(shoppers);
         await killed(shoppers, master, replica);
         await progress(shoppers);
+      });
+    }, 120_000);
+
+    it(`goes on when a master freezes, which hangs up on nobody, over ${name}`, async () => {
+      await withCluster(name, async ({ master, replica }, shoppers) => {
+        await progress(shoppers);
+        await frozen(shoppers, master, replica);
+        await progress(shoppers);
+        await master.resume();
       });
     }, 120_000);
 

@@ -15,6 +15,7 @@ import { redisDriver } from "../../src/drivers/redis.js";
 import { selfSigned } from "../support/certificate.js";
 import { HOUR_MS } from "../support/entry.js";
 import { describeServer, ownServer } from "../support/servers.js";
+import { proxyTo } from "../support/silent-proxy.js";
 import { saveTrusting } from "../support/trusting-process.js";
 import { type Client, openClient } from "./redis-client.js";
 
@@ -118,6 +119,37 @@ describe("a name that leads to another server after a failover", () => {
       there.destroy();
     },
     30_000,
+  );
+});
+
+describe("a connection on which nothing is heard any more", () => {
+  it.each(["redis", "ioredis"] as const)(
+    "is made again over %s",
+    async (name) => {
+      const own = await ownServer("redis");
+      const proxy = await proxyTo(own.url);
+      const bank = Databank.open(`${proxy.url}?package=${name}`);
+      onTestFinished(async () => {
+        await bank.disconnect();
+        await proxy.close();
+        await own.close();
+      });
+      await bank.save("session", "a", 1);
+
+      proxy.silence();
+      const isSaved = (id: string) =>
+        bank.save("session", id, 1).then(
+          () => true,
+          () => false,
+        );
+      // Somebody asks all the time.
+      const asking = setInterval(() => void isSaved("b"), 100);
+      await vi.waitUntil(() => isSaved("a"), { timeout: 40_000 });
+      clearInterval(asking);
+
+      expect(await bank.find("session", "a")).not.toBeNull();
+    },
+    60_000,
   );
 });
 

@@ -65,15 +65,33 @@ async function shop(store: DatabankStore, shopper: Shopper, isOver: () => boolea
 }
 
 /** Kills a master while nobody shops, and has everybody go on when its replica has all that it had. */
-export async function killed(
+export function killed(
   shoppers: readonly Shopper[],
   master: RedisNode,
   replica: RedisNode,
 ): Promise<void> {
+  return replaced(shoppers, master, replica, () => master.kill());
+}
+
+/** The same with a master that stops without hanging up. */
+export function frozen(
+  shoppers: readonly Shopper[],
+  master: RedisNode,
+  replica: RedisNode,
+): Promise<void> {
+  return replaced(shoppers, master, replica, () => master.pause());
+}
+
+async function replaced(
+  shoppers: readonly Shopper[],
+  master: RedisNode,
+  replica: RedisNode,
+  end: () => Promise<void>,
+): Promise<void> {
   for (const shopper of shoppers) shopper.isPaused = true;
   await until(() => shoppers.every(({ isIdle }) => isIdle));
   await replicated(master, replica);
-  await master.kill();
+  await end();
   for (const shopper of shoppers) shopper.isPaused = false;
   // A sentinel ends all connections of the one that it promotes, the one of this question too.
   await until(() => replica.isMaster().catch(() => false));

@@ -1,12 +1,7 @@
 import type { StoredEntry } from "../../databank/driver.js";
+import { RECLAIM_GRACE_MS } from "../../databank/entry.js";
 import { DatabankError } from "../../databank/errors.js";
 import { toJson } from "../../databank/json.js";
-
-/**
- * How long Couchbase keeps a document beyond its deadline. Its clock and those of the application
- * differ, and what an application takes for live must not be gone.
- */
-const SPARED_MS = 600_000;
 
 // The server counts seconds in 32 bits.
 const LAST_EXPIRY_MS = 0xffffffff * 1000;
@@ -105,6 +100,6 @@ function corrupt(why: string): DatabankError {
 /** When Couchbase may delete a document; 0 where it never does. */
 export function expiryFor(expiresAt: number | null): Date | 0 {
   if (expiresAt === null) return 0;
-  const expiry = Math.ceil((expiresAt + SPARED_MS) / 1000) * 1000;
+  const expiry = Math.ceil((expiresAt + RECLAIM_GRACE_MS) / 1000) * 1000;
   return expiry > LAST_EXPIRY_MS ? 0 : new Date(expiry);
 }

@@ -1,5 +1,5 @@
 import type { StoredEntry } from "../../databank/driver.js";
-import { DELETION_GRACE_MS, isLive } from "../../databank/entry.js";
+import { isLive, RECLAIM_GRACE_MS } from "../../databank/entry.js";
 import { fromText, isHashed } from "../escaped-text.js";
 import type { Attribute, Item } from "./client.js";
 import { type Key, toItemKey } from "./key.js";
@@ -29,7 +29,7 @@ export function deadlineOf(expiresAt: number | null): Item {
 
 /** When DynamoDB may delete what expires at a moment, in seconds. */
 export function ttlOf(expiresAt: number): number {
-  return Math.ceil((expiresAt + DELETION_GRACE_MS) / 1000);
+  return Math.ceil((expiresAt + RECLAIM_GRACE_MS) / 1000);
 }
 
 /** @throws Error for an item that is no entry, or not that of `fullId`. */

@@ -1,5 +1,5 @@
 import type { StoredEntry } from "../../databank/driver.js";
-import { DELETION_GRACE_MS } from "../../databank/entry.js";
+import { RECLAIM_GRACE_MS } from "../../databank/entry.js";
 import type { Key } from "./key.js";
 import { headerOf } from "./record.js";
 
@@ -54,11 +54,10 @@ export class Commands {
 
 /**
  * When memcached may drop a record by itself. The entry's own deadline ends its life; this one
- * only frees the memory, late, because the clocks of machines differ. It is always a moment:
- * memcached takes lengths of time too, but only up to thirty days.
+ * only frees the memory, late. It is always a moment: memcached takes lengths of time too, but only up to thirty days.
  */
 function lifetimeOf(expiresAt: number | null): string {
   if (expiresAt === null) return "";
-  const second = Math.ceil((expiresAt + DELETION_GRACE_MS) / 1000);
+  const second = Math.ceil((expiresAt + RECLAIM_GRACE_MS) / 1000);
   return second <= LAST_SECOND ? ` T${second}` : "";
 }

@@ -13,6 +13,8 @@ import type { Settings } from "./options.js";
 
 // A connection whose other end has vanished would else be waited for until the system gives up.
 const MAX_WAIT_MS = 60_000;
+// Until it has an answer, `connect` is not tried again.
+const MAX_LOOK_MS = 10_000;
 
 const asItIs = (_field: unknown, next: () => unknown): unknown => next();
 
@@ -65,9 +67,14 @@ export class Connections implements Session {
     return this.#alone("execute", prepared(sql, values)).then(changedRows);
   }
 
-  /** Sends a statement of its own, such as one that makes a table, and gives its rows. */
-  query(sql: string): Promise<readonly Row[]> {
-    return this.#alone("query", plain(sql)) as Promise<readonly Row[]>;
+  /** Looks at settings of the server, or at the table's definition. */
+  look(sql: string): Promise<readonly Row[]> {
+    return this.#alone("query", plain(sql, MAX_LOOK_MS)) as Promise<readonly Row[]>;
+  }
+
+  /** Makes or changes the table. Without a limit: an index of a large table takes its time. */
+  async define(sql: string): Promise<void> {
+    await this.#alone("query", plain(sql));
   }
 
   /** Runs statements as one transaction. */
@@ -81,15 +88,15 @@ export class Connections implements Session {
         });
       });
     try {
-      await send("query", plain("START TRANSACTION"));
+      await send("query", plain("START TRANSACTION", MAX_WAIT_MS));
       const result = await task({
         rows: (sql, values) => send("execute", prepared(sql, values)) as Promise<readonly Row[]>,
         change: (sql, values) => send("execute", prepared(sql, values)).then(changedRows),
       });
-      await send("query", plain("COMMIT"));
+      await send("query", plain("COMMIT", MAX_WAIT_MS));
       return result;
     } catch (error) {
-      await send("query", plain("ROLLBACK")).catch(() => connection.destroy());
+      await send("query", plain("ROLLBACK", MAX_WAIT_MS)).catch(() => connection.destroy());
       throw error;
     } finally {
       connection.release();
@@ -104,7 +111,7 @@ export class Connections implements Session {
   }
 
   async #facts(): Promise<{ maxPacketBytes: number }> {
-    const [row = []] = await this.query(
+    const [row = []] = await this.look(
       "SELECT @@max_allowed_packet, @@autocommit, @@character_set_client, @@character_set_connection, @@character_set_results",
     );
     const [maxPacketBytes, autocommit, ...characterSets] = row;
@@ -163,9 +170,8 @@ function prepared(sql: string, values: readonly Parameter[]): Statement {
   return { sql, values, rowsAsArray: true, nestTables: false, timeout: MAX_WAIT_MS };
 }
 
-// Without a limit: making the index of a large table takes its time.
-function plain(sql: string): Statement {
-  return { sql, rowsAsArray: true, nestTables: false };
+function plain(sql: string, timeout?: number): Statement {
+  return { sql, rowsAsArray: true, nestTables: false, ...(timeout !== undefined && { timeout }) };
 }
 
 function changedRows(header: unknown): number {

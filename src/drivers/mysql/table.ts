@@ -30,10 +30,10 @@ export async function prepareTable(
 
 async function columnsOf(connections: Connections, name: string): Promise<ReadonlySet<string>> {
   const sql = `SHOW COLUMNS FROM ${name}`;
-  const rows = await connections.query(sql).catch(async (error: unknown) => {
+  const rows = await connections.look(sql).catch(async (error: unknown) => {
     if (errorNumber(error) !== NO_SUCH_TABLE) throw error;
-    await connections.query(tableSql(name));
-    return connections.query(sql);
+    await connections.define(tableSql(name));
+    return connections.look(sql);
   });
   return new Set(rows.map(([column]) => String(column)));
 }
@@ -69,17 +69,17 @@ async function addIndex(
   if (!columns.has(column)) {
     await unlessThere(
       DUPLICATE_COLUMN,
-      connections.query(
+      connections.define(
         `ALTER TABLE ${table} ADD COLUMN ${name} BINARY(32) GENERATED ALWAYS AS (${key}) VIRTUAL`,
       ),
     );
   }
   // The process that made the column may have ended before it made the index.
-  const indexes = await connections.query(`SHOW INDEX FROM ${table} WHERE Key_name = '${column}'`);
+  const indexes = await connections.look(`SHOW INDEX FROM ${table} WHERE Key_name = '${column}'`);
   if (indexes.length > 0) return;
   await unlessThere(
     DUPLICATE_INDEX,
-    connections.query(`ALTER TABLE ${table} ADD INDEX ${name} (type, ${name})`),
+    connections.define(`ALTER TABLE ${table} ADD INDEX ${name} (type, ${name})`),
   );
 }
 

@@ -37,6 +37,8 @@ interface PgModule {
 // A server that is gone without a word would hold a connection for a quarter of an hour.
 const CONNECT_TIMEOUT_MS = 10_000;
 const QUERY_TIMEOUT_MS = 30_000;
+// Until it has an answer, `connect` is not tried again.
+const LOOK_TIMEOUT_MS = 10_000;
 // Making an index of a large table takes its time.
 const DEFINITION_TIMEOUT_MS = 3_600_000;
 const IDLE_TIMEOUT_MS = 60_000;
@@ -87,9 +89,14 @@ export class Connections {
     return this.#run({ text, values, query_timeout: QUERY_TIMEOUT_MS });
   }
 
-  /** Runs a statement that looks at the table's definition or changes it. */
-  define(text: string, values: unknown[] = []): Promise<readonly unknown[]> {
-    return this.#run({ text, values, query_timeout: DEFINITION_TIMEOUT_MS });
+  /** Runs a statement that looks at the table's definition. */
+  look(text: string, values: unknown[]): Promise<readonly unknown[]> {
+    return this.#run({ text, values, query_timeout: LOOK_TIMEOUT_MS });
+  }
+
+  /** Runs a statement that makes the table or one of its indexes. */
+  async define(text: string): Promise<void> {
+    await this.#run({ text, query_timeout: DEFINITION_TIMEOUT_MS });
   }
 
   async #run(query: PostgresQuery): Promise<readonly unknown[]> {

@@ -92,7 +92,7 @@ export async function prepareTable(
   const definitions = definitionsOf(found.shape, schema);
   const names = definitions.map(({ name }) => inSchemaOf(table, name));
   // Looking first spares those who find everything there the right to create.
-  const rows = await connections.define(
+  const rows = await connections.look(
     "SELECT to_regclass(name)::text AS found FROM unnest($1::text[]) AS w(name)",
     [names],
   );
@@ -123,7 +123,7 @@ async function lookAt(connections: Connections, table: string) {
 }
 
 async function descriptionOf(connections: Connections, table: string) {
-  const [row] = await connections.define(
+  const [row] = await connections.look(
     `SELECT version() AS server, to_regclass($1)::text AS found, (
        SELECT format_type(a.atttypid, NULL) FROM pg_catalog.pg_attribute a
        WHERE a.attrelid = to_regclass($1) AND a.attname = 'value' AND NOT a.attisdropped

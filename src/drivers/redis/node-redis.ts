@@ -1,11 +1,13 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { DatabankError } from "../../databank/errors.js";
 import { type Connection, listenTo, retryDelay, type Server } from "./connection.js";
 import type { Target } from "./options.js";
+import { Silence } from "./silence.js";
 
 /** The methods that we need of every kind of client of the package `redis`. */
 interface NodeRedisClient {
   readonly isOpen: boolean;
-  /** Not of clusters. */
+  /** Not of clusters before version 6. */
   readonly isReady?: boolean;
   on(event: string, listener: (error?: unknown) => void): unknown;
   off(event: string, listener: (error?: unknown) => void): unknown;
@@ -46,7 +48,9 @@ export interface NodeRedisPackage {
 
 const CONNECT_TIMEOUT_MS = 5000;
 const PING_INTERVAL_MS = 10_000;
-/** After so long without a word the server is taken for dead, and what it was asked has failed. */
+/** After so long without an answer the server is taken for dead, and what it was asked has failed. */
+const SILENCE_MS = 10_000;
+/** The same where nothing more is asked, such as the way to a replica. */
 const SOCKET_TIMEOUT_MS = 15_000;
 const REDISCOVER_AFTER_MS = 500;
 const RECONNECT_AFTER_MS = 500;
@@ -111,8 +115,10 @@ export async function openNodeRedis(
         socket: { ...socket, ...target.servers[0] },
       });
   const listening = listenTo(client);
+  const { reconnect, stop } = reconnecting(client);
   // The listener for errors stays: some come after the end.
   const close = () => {
+    stop();
     if (client.isOpen) client.destroy();
   };
   try {
@@ -122,22 +128,56 @@ export async function openNodeRedis(
     throw error;
   }
   isConnected = true;
-  const connection = connectionOver(client, listening.address, close);
+  const connection = unlessSilent(connectionOver(client, listening.address, close), reconnect);
   // The client of a cluster finds out by itself who is master.
-  return target.isCluster ? connection : { ...connection, reconnect: reconnecting(client) };
+  return target.isCluster ? connection : { ...connection, reconnect };
 }
 
 /** Connects again unless that is going on, or was done just now. Until it has, the client is not ready. */
-function reconnecting(client: AnyClient): () => void {
+function reconnecting(client: AnyClient): { reconnect(): void; stop(): void } {
   let last = Number.NEGATIVE_INFINITY;
-  return () => {
-    const now = performance.now();
-    if (!client.isReady || now - last < RECONNECT_AFTER_MS) return;
-    last = now;
-    client.destroy();
-    // It goes on trying, until it is closed.
-    client.connect().catch(() => {});
+  let isStopped = false;
+  // One server's client goes on by itself, a cluster's does not.
+  const connect = async (): Promise<void> => {
+    for (let retries = 0; !isStopped; retries += 1) {
+      try {
+        await client.connect();
+        return;
+      } catch {
+        await delay(retryDelay(retries), undefined, { ref: false });
+      }
+    }
   };
+  return {
+    reconnect() {
+      const now = performance.now();
+      if (!isReady(client) || now - last < RECONNECT_AFTER_MS) return;
+      last = now;
+      client.destroy();
+      void connect();
+    },
+    stop() {
+      isStopped = true;
+    },
+  };
+}
+
+/** A connection that is made again when the server has not answered for long. */
+function unlessSilent(connection: Connection, reconnect: () => void): Connection {
+  const silence = new Silence(SILENCE_MS, reconnect);
+  return {
+    ...connection,
+    send: (key, args) => silence.until(connection.send(key, args)),
+    servers: () =>
+      connection.servers().map(({ address, send }) => ({
+        address,
+        send: (args) => silence.until(send(args)),
+      })),
+  };
+}
+
+function isReady(client: AnyClient): boolean {
+  return client.isReady ?? client.isOpen;
 }
 
 function connectionOver(client: AnyClient, address: () => string, close: () => void): Connection {
@@ -146,7 +186,7 @@ function connectionOver(client: AnyClient, address: () => string, close: () => v
       keyPrefix: "",
       send: (key, args) => client.sendCommand(key, false, args),
       servers: () => client.masters.map((node) => serverOf(client, node)),
-      isReady: () => client.isOpen,
+      isReady: () => isReady(client),
       close,
     };
   }
@@ -157,7 +197,7 @@ function connectionOver(client: AnyClient, address: () => string, close: () => v
     keyPrefix: "",
     send: (_key, args) => send(args),
     servers: () => [{ address: address(), send }],
-    isReady: () => client.isReady ?? client.isOpen,
+    isReady: () => isReady(client),
     close,
   };
 }
