@@ -14,7 +14,8 @@ async function find({ log }) {
 
 /**
  * Has the server misbehave: `hiccup` (`msecs`, `offset`), `opfail` (`code`, `count`), `truncate` (`limit`), or lets its time
- * pass: `time_travel` (`Offset`, in seconds). Names are the server's own. It has one node, so there is no `failover`.
+ * pass: `time_travel` (`Offset`, in seconds). Names are the server's own. It has one node, so there is no `failover`: with
+ * two nodes, the one that is left answers no client any more.
  */
 async function control(webPort, command, parameters) {
   const query = new URLSearchParams(

@@ -1,20 +1,34 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { DynamodbClient } from "../../src/drivers/dynamodb.js";
 
-/** A table of its own on dynalite, which is told of as `dynamodb://id:secret@host:port`. */
+/**
+ * A table of its own: on a server, which is told of as `dynamodb://id:secret@host:port`, or in a region of AWS, as
+ * `dynamodb://region` with or without credentials.
+ */
 export function tableUrl(url: string, table: string): string {
-  const { username, password, host } = new URL(url.replace("dynamodb:", "http:"));
-  return `dynamodb://${username}:${password}@us-east-1/${table}?endpoint=http://${host}`;
+  const { isServer, credentials, host } = partsOf(url);
+  if (!isServer) return `dynamodb://${credentials}${host}/${table}`;
+  return `dynamodb://${credentials}us-east-1/${table}?endpoint=http://${host}`;
 }
 
 /** A client as a program may have it. */
 export function clientFor(url: string): DynamoDBClient {
-  const { username, password, host } = new URL(url.replace("dynamodb:", "http:"));
+  const { isServer, host, id, secret } = partsOf(url);
   return new DynamoDBClient({
-    region: "us-east-1",
-    endpoint: `http://${host}`,
-    credentials: { accessKeyId: username, secretAccessKey: password },
+    ...(isServer ? { region: "us-east-1", endpoint: `http://${host}` } : { region: host }),
+    ...(id !== "" && { credentials: { accessKeyId: id, secretAccessKey: secret } }),
   });
+}
+
+function partsOf(url: string) {
+  const { username, password, host, port } = new URL(url.replace("dynamodb:", "http:"));
+  return {
+    isServer: port !== "",
+    host,
+    credentials: username === "" ? "" : `${username}:${password}@`,
+    id: decodeURIComponent(username),
+    secret: decodeURIComponent(password),
+  };
 }
 
 /** What an operation is asked for, and how the next one to know of it goes on. */

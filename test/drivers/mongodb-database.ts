@@ -10,6 +10,11 @@ export interface AnyDocument {
   readonly [field: string]: unknown;
 }
 
+/** The URL of another database on the same servers, of which there may be several. */
+export function inDatabase(url: string, name: string): string {
+  return url.replace(/^([^:]+:\/\/[^/?]+)(\/[^?]*)?/, `$1/${name}`);
+}
+
 /** A database of one's own on a server, removed after the tests. */
 export function databaseAt(url: string) {
   const name = `own_${randomUUID().slice(0, 8)}`;
@@ -28,7 +33,7 @@ export function databaseAt(url: string) {
     client,
     db,
     /** The same database, as a URL. */
-    url: url.replace(/\/[^/]*$/, `/${name}`),
+    url: inDatabase(url, name),
     collection: (type: string) => db.collection<AnyDocument>(type),
 
     /** A connected driver, on the database above unless told otherwise. */

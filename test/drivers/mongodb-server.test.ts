@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { promises as dns } from "node:dns";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -59,6 +60,16 @@ describe("options", () => {
     expect(error).toMatchObject({ code: "DATABANK_INVALID_OPTION", cause: undefined });
     expect(String(error)).not.toMatch(/secret|cret@/);
     if (advice) expect(String(error)).toContain(advice);
+  });
+
+  it("may be of servers that a name service knows", async () => {
+    const resolve = vi.spyOn(dns, "resolve").mockRejectedValue(new Error("no such name"));
+    onTestFinished(() => resolve.mockRestore());
+
+    const connecting = mongodbDriver({ url: "mongodb+srv://cluster.example.test/app" }).connect({});
+
+    await expect(connecting).rejects.toThrow("no such name");
+    expect(resolve).toHaveBeenCalledWith("_mongodb._tcp.cluster.example.test", "SRV");
   });
 
   it("name the command that installs the client where it is missing", () => {

@@ -1,18 +1,13 @@
 import { mongodbDriver } from "../../src/drivers/mongodb.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer } from "../support/servers.js";
-
-const placeOf = (url: string, name: string) => {
-  const place = new URL(url);
-  place.pathname = `/${name}`;
-  return place.href;
-};
+import { inDatabase } from "./mongodb-database.js";
 
 describeServer("MONGODB_URL", (url) => {
   testServerDriver({
     name: "mongodb",
     url,
-    place: placeOf,
+    place: inDatabase,
     driver: (place) => mongodbDriver({ url: place }),
     server: "mongodb",
   });
