@@ -9,7 +9,7 @@ import { mysqlDriver } from "../../src/drivers/mysql.js";
 import { count } from "../../src/testing/driver/listing.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
-import { proxyTo } from "../support/silent-proxy.js";
+import { proxyTo, untilSaved } from "../support/silent-proxy.js";
 import { databaseAt, describeServers, inTable } from "./mysql-database.js";
 
 registerDrivers();
@@ -53,13 +53,8 @@ describeServers((url, server) => {
       await own.query("SELECT 1");
       proxy.silence();
       const bank = new Databank(mysqlDriver({ pool: own, table: newTable("silent") }));
-      const isSaved = () =>
-        bank.save("session", "a", 1).then(
-          () => true,
-          () => false,
-        );
 
-      await vi.waitUntil(isSaved, { timeout: 25_000 });
+      await untilSaved(bank, 25_000);
 
       await bank.disconnect();
       await own.end();

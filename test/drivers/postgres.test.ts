@@ -8,7 +8,7 @@ import { clear, count } from "../../src/testing/driver/listing.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer } from "../support/servers.js";
-import { proxyTo } from "../support/silent-proxy.js";
+import { proxyTo, untilSaved } from "../support/silent-proxy.js";
 import { databaseAt, inTable } from "./postgres-database.js";
 
 function shuffled<T>(items: readonly T[]): T[] {
@@ -48,13 +48,8 @@ describeServer("POSTGRES_URL", (url) => {
       await own.query("SELECT 1");
       proxy.silence();
       const bank = new Databank(postgresDriver({ pool: own, table: newTable("silent") }));
-      const isSaved = () =>
-        bank.save("session", "a", 1).then(
-          () => true,
-          () => false,
-        );
 
-      await vi.waitUntil(isSaved, { timeout: 25_000 });
+      await untilSaved(bank, 25_000);
 
       await bank.disconnect();
       await own.end();

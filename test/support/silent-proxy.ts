@@ -1,5 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
+import { vi } from "vitest";
+import type { Databank } from "../../src/databank/databank.js";
 
 /** A way to a server, on which nothing may be heard any more though nobody has hung up. */
 export interface SilentProxy {
@@ -43,4 +45,14 @@ export async function proxyTo(url: string): Promise<SilentProxy> {
       await once(server, "close");
     },
   };
+}
+
+/** Saves an entry again and again, until that succeeds. */
+export async function untilSaved(bank: Databank, timeoutMs: number): Promise<void> {
+  const isSaved = () =>
+    bank.save("session", "silent", 1).then(
+      () => true,
+      () => false,
+    );
+  await vi.waitUntil(isSaved, { timeout: timeoutMs });
 }

@@ -55,33 +55,35 @@ export async function scannedIds(
 }
 
 /** How many entries the driver counts in all its steps. */
-export async function count(
+export function count(
   driver: Driver,
   type: string,
   limit = 50,
   between?: () => Promise<unknown>,
 ): Promise<number> {
-  const steps = pages(async (cursor) => {
+  const next = async (cursor: string | null) => {
     assert.ok(driver.count, "there is no count");
     return driver.count(type, { limit, cursor });
-  }, between);
-  let total = 0;
-  for await (const { live } of steps) total += live;
-  return total;
+  };
+  return sum(pages(next, between), ({ live }) => live);
 }
 
 /** Deletes all entries of a type, and returns how many the driver says it has deleted. */
-export async function clear(
+export function clear(
   driver: Driver,
   type: string,
   limit = 50,
   between?: () => Promise<unknown>,
 ): Promise<number> {
-  const steps = pages(async (cursor) => {
+  const next = async (cursor: string | null) => {
     assert.ok(driver.clear, "there is no clear");
     return driver.clear(type, { limit, cursor });
-  }, between);
+  };
+  return sum(pages(next, between), ({ deleted }) => deleted);
+}
+
+async function sum<P>(steps: AsyncIterable<P>, of: (step: P) => number): Promise<number> {
   let total = 0;
-  for await (const { deleted } of steps) total += deleted;
+  for await (const step of steps) total += of(step);
   return total;
 }
