@@ -6,6 +6,11 @@ export function andThen<T, R>(answer: Answer<T>, next: (value: T) => Answer<R>):
   return answer instanceof Promise ? answer.then(next) : next(answer);
 }
 
+/** What a driver gave for a batch: promises are not always of the language's own kind. */
+export function asAnswer<T>(given: Answer<readonly T[]>): Answer<readonly T[]> {
+  return Array.isArray(given) || given instanceof Promise ? given : Promise.resolve(given);
+}
+
 /** Begins something whose errors shall all come as rejections. */
 export function begin<T>(task: () => Answer<T>): Answer<T> {
   try {

@@ -187,11 +187,12 @@ export class BatchQueue<M extends { readonly id: string }, R> {
   ): Promise<void> {
     let results: Results<R>;
     try {
-      results = await (answer ??
+      const given: unknown = await (answer ??
         this.#call(
           driver,
           batch.map(({ member }) => member),
         ));
+      results = Array.isArray(given) ? given : [];
     } catch (error) {
       await this.#sendAgain(driver, batch, attempt, error);
       return;
@@ -211,7 +212,7 @@ export class BatchQueue<M extends { readonly id: string }, R> {
     attempt: number,
     error: unknown,
   ): Promise<void> {
-    const retry = driver.retry?.(error) ?? "each";
+    const retry = retryAfter(driver, error) ?? "each";
     const pending = batch.filter((operation) => !operation.isSettled);
     if (retry === "whole" && attempt < MAX_ATTEMPTS) {
       await delay(Math.random() * 5 * attempt);
@@ -223,6 +224,17 @@ export class BatchQueue<M extends { readonly id: string }, R> {
     }
   }
 }
+
+/** What the driver says of an error; one that cannot tell has broken on it. */
+export function retryAfter(driver: Driver, error: unknown): ReturnType<Retry> | undefined {
+  try {
+    return driver.retry?.(error);
+  } catch {
+    return "never";
+  }
+}
+
+type Retry = NonNullable<Driver["retry"]>;
 
 function failAll<M extends { readonly id: string }, R>(
   batch: readonly Operation<M, R>[],

@@ -48,7 +48,8 @@ export function report<T>(
       return result;
     },
     (error: unknown) => {
-      process.nextTick(callback, error);
+      // What a program has thrown may be nothing, and would look like success.
+      process.nextTick(callback, error || new Error(`Failed with ${String(error)}`));
       return undefined;
     },
   );

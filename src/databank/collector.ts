@@ -1,4 +1,4 @@
-import { type Answer, andThen } from "./answer.js";
+import { type Answer, andThen, asAnswer } from "./answer.js";
 import { BatchQueue, type Connected } from "./batch-queue.js";
 import { Deadlines } from "./deadlines.js";
 import type {
@@ -114,12 +114,18 @@ export class Collector {
       const connected = this.#connected;
       queues = {
         lanes: new Map(),
-        read: new BatchQueue("read", connected, (driver, members) => driver.read(type, members)),
+        read: new BatchQueue("read", connected, (driver, members) =>
+          asAnswer(driver.read(type, members)),
+        ),
         write: new BatchQueue("write", connected, (driver, members) =>
           write(driver, type, members),
         ),
-        touch: new BatchQueue("touch", connected, (driver, members) => driver.touch(type, members)),
-        del: new BatchQueue("del", connected, (driver, members) => driver.del(type, members)),
+        touch: new BatchQueue("touch", connected, (driver, members) =>
+          asAnswer(driver.touch(type, members)),
+        ),
+        del: new BatchQueue("del", connected, (driver, members) =>
+          asAnswer(driver.del(type, members)),
+        ),
       };
       this.#types.set(type, queues);
     }
@@ -142,7 +148,7 @@ function write(
     const large = writes.filter(({ json }) => isLonger(json, maxValueBytes));
     if (large.length > 0) return writeOthers(driver, type, writes, new Set(large));
   }
-  return andThen(driver.write(type, writes), (results) =>
+  return andThen(asAnswer(driver.write(type, writes)), (results) =>
     results.map((result, i) =>
       typeof result === "object" && "conflict" in result && isOwn(result, writes[i])
         ? "done"

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { retryAfter } from "./batch-queue.js";
 import type { CorruptReport, Driver, Schema } from "./driver.js";
 import {
   AlreadyConnectedError,
@@ -90,13 +91,19 @@ export class Connection {
 
   /** Connects, or waits for an attempt under way. */
   async connect(params: DriverOptions): Promise<void> {
-    await settled(this.#disconnecting);
+    while (this.#disconnecting !== undefined) await settled(this.#disconnecting);
     if (this.#isClaimed) throw new AlreadyConnectedError();
-    if (this.#state !== "connected") {
+    if (!this.#isConnected) {
       const attempt = this.#state === "connecting" ? this.#attempt : undefined;
       await this.within(attempt ?? this.#connect(params));
+      // Somebody has disconnected meanwhile.
+      if (!this.#isConnected) throw new NotConnectedError();
     }
     this.#isClaimed = true;
+  }
+
+  get #isConnected(): boolean {
+    return this.#state === "connected";
   }
 
   /**
@@ -140,7 +147,7 @@ export class Connection {
       try {
         return await task(driver);
       } catch (error) {
-        if (attempt === MAX_CALL_ATTEMPTS || driver.retry?.(error) !== "whole") throw error;
+        if (attempt === MAX_CALL_ATTEMPTS || retryAfter(driver, error) !== "whole") throw error;
       }
       await delay(Math.random() * 5 * attempt);
     }

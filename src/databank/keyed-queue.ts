@@ -25,10 +25,10 @@ export class KeyedQueue {
       if (running instanceof Promise) this.#follow(key, running);
       return running;
     }
-    const turn = new Turn<T>();
+    const turn = new Turn<T>(task);
     if (this.#deadlines && !this.#deadlines.add(turn)) return turn.answer;
     // Whoever is behind a task waits for its end, not for the moment when its caller gave up.
-    const start = () => turn.take(task);
+    const start = () => turn.take();
     this.#follow(key, tail.then(start, start));
     return turn.answer;
   }
@@ -49,19 +49,23 @@ class Turn<T> implements Timed {
   deadline = 0;
   deadlines: Deadlines | undefined;
   readonly answer: Promise<T>;
+  /** Kept no longer than it may be run. */
+  #task: (() => Answer<T>) | undefined;
   #isSettled = false;
   #resolve: (result: T) => void = () => {};
   #reject: (error: unknown) => void = () => {};
 
-  constructor() {
+  constructor(task: () => Answer<T>) {
+    this.#task = task;
     this.answer = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
   }
 
-  async take(task: () => Answer<T>): Promise<void> {
-    if (this.#isSettled) return;
+  async take(): Promise<void> {
+    const task = this.#task;
+    if (!task) return;
     try {
       const result = await task();
       this.#settle(() => this.#resolve(result));
@@ -77,6 +81,7 @@ class Turn<T> implements Timed {
   #settle(settle: () => void): void {
     if (this.#isSettled) return;
     this.#isSettled = true;
+    this.#task = undefined;
     settle();
     this.deadlines?.remove(this);
   }

@@ -25,7 +25,8 @@ export function inflate(
   try {
     value = stored.copy();
   } catch (cause) {
-    return corrupt(cause);
+    // Not the error itself: it quotes what is stored.
+    return corrupt(Object(cause).name);
   }
   return sessionOf(value, entry, limits, now);
 }

@@ -24,16 +24,26 @@ export class Log {
 
   /** @param fields - Called only if the line will be written: fingerprints cost something. */
   debug(message: string, fields: () => Record<string, unknown> = () => ({})): void {
-    if (this.#logger && this.#logger.isLevelEnabled?.("debug") !== false) {
-      this.#logger.debug(fields(), message);
-    }
+    this.#tell((logger) => {
+      if (logger.isLevelEnabled?.("debug") !== false) logger.debug(fields(), message);
+    });
   }
 
   warn(message: string, fields: Record<string, unknown>): void {
-    this.#logger?.warn?.(fields, message);
+    this.#tell((logger) => logger.warn?.(fields, message));
   }
 
   error(message: string, fields: Record<string, unknown>): void {
-    this.#logger?.error(fields, message);
+    this.#tell((logger) => logger.error(fields, message));
+  }
+
+  // A logger that fails, its disk full for instance, must not fail the session or end the process.
+  #tell(write: (logger: Logger) => void): void {
+    if (!this.#logger) return;
+    try {
+      write(this.#logger);
+    } catch {
+      // There is nobody left to tell.
+    }
   }
 }

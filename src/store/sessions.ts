@@ -85,7 +85,9 @@ export class Sessions {
       if (!origin) {
         const insertion = new Insertion(this.#bank.collector, this.#settings, { sid, id }, mine);
         const inserted = insertion.run(live, snapshot);
-        return andThen(inserted, (done) => this.#inserted(stored, live, done));
+        return andThen(inserted, (done) =>
+          andThen(this.#replaced(sid, live), () => this.#inserted(stored, live, done)),
+        );
       }
       const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
       return andThen(save.set(snapshot), (saved) => this.#saved(stored, live, saved));
@@ -143,6 +145,13 @@ export class Sessions {
       }
       throw overtaken("updated");
     });
+  }
+
+  /** Deletes what a plain object may have taken the place of under the plain id. */
+  #replaced(sid: string, session: object): Answer<unknown> {
+    const { type, ids } = this.#options;
+    if (ids !== "upgrade" || isStorageKey(sid) || isInstance(session)) return undefined;
+    return this.#bank.collector.del(type, { id: sid });
   }
 
   /** A session that is still stored under its plain id, where that may be. */

@@ -6,11 +6,15 @@ import { Snapshot } from "./snapshot.js";
 
 const MAX_ATTEMPTS = 3;
 
+/** How long a new entry lives until the plain one is known to be gone. */
+const TRIAL_MS = 60_000;
+
 /**
  * Moves a session that is stored under its plain id to its hashed one.
  *
- * The plain entry is deleted last and only as it was read. If that fails, because the session was
- * changed or destroyed meanwhile, the new entry is taken back: a logout must not be undone.
+ * The plain entry is deleted only as it was read. If that fails, because the session was changed or
+ * destroyed meanwhile, the new entry is taken back: a logout must not be undone. Nor may it be where
+ * that cannot be done either, so the new entry has a short life until then.
  */
 export async function adoptClassicEntry(
   collector: Collector,
@@ -22,14 +26,36 @@ export async function adoptClassicEntry(
     const classic = await collector.read(type, { id: sid });
     if (classic?.json === undefined) return null;
     const entry = hashedForm(classic, id);
-    const write: Write = { ...entry, if: "absent" };
+    const trialEnd = Date.now() + TRIAL_MS;
+    const { expiresAt } = entry;
+    const isShort = expiresAt !== null && expiresAt <= trialEnd;
+    const write: Write = { ...entry, expiresAt: isShort ? expiresAt : trialEnd, if: "absent" };
     const result = await collector.write(type, write);
     if (result !== "done") return result.conflict;
-    if (await collector.del(type, { id: sid, if: classic.version })) return entry;
+    if (await isDeleted(collector, type, classic, entry)) {
+      const isThere = isShort || (await collector.touch(type, { id, expiresAt }));
+      return isThere ? entry : null;
+    }
     const other = await takeBack(collector, type, entry);
     if (other) return other;
   }
   return null;
+}
+
+/** Deletes the plain entry, if it is as it was read. */
+async function isDeleted(
+  collector: Collector,
+  type: string,
+  { id, version }: StoredEntry,
+  made: StoredEntry,
+): Promise<boolean> {
+  try {
+    return await collector.del(type, { id, if: version });
+  } catch (error) {
+    // Whether it is gone, and by whom, cannot be told: rather no session than one that has ended.
+    await takeBack(collector, type, made).catch(() => {});
+    throw error;
+  }
 }
 
 /**

@@ -91,6 +91,18 @@ describe("a method with a callback", () => {
     expect(await promise).toBeUndefined();
   });
 
+  it("gives it an error too where a program has thrown nothing", async () => {
+    const bank = new Databank(memoryDriver());
+    const nothing = () => {
+      // biome-ignore lint/style/useThrowOnlyError: programs may.
+      throw undefined;
+    };
+
+    const args = await called((done) => bank.modify("t", "a", nothing, done));
+
+    expect(args).toEqual([expect.any(Error)]);
+  });
+
   it("tells of wrong arguments through the callback too", async () => {
     const bank = new Databank(memoryDriver());
     const wrong: unknown = undefined;

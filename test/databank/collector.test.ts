@@ -562,6 +562,55 @@ function fail(message: string): never {
   throw new Error(message);
 }
 
+describe("a driver that does not keep to the contract", () => {
+  it.each([undefined, null, 7, "done"])("and answers with %s has failed", async (answer) => {
+    const odd = () => answer as never;
+    const oddLater = async () => answer as never;
+    for (const method of [odd, oddLater]) {
+      const { driver } = watchedDriver(() => {}, {
+        read: method,
+        write: method,
+        touch: method,
+        del: method,
+      });
+      const collector = collectorOf(driver);
+      const calls = [
+        collector.read("t", { id: "a" }),
+        collector.write("t", entry("b")),
+        collector.touch("t", { id: "c", expiresAt: null }),
+        collector.del("t", { id: "d" }),
+      ];
+
+      for (const { status } of await Promise.allSettled(calls)) expect(status).toBe("rejected");
+    }
+  });
+
+  it("and breaks on an error has failed with that error", async () => {
+    const { driver } = watchedDriver(() => fail("down"), {
+      retry: () => fail("what was that?"),
+    });
+
+    await expect(collectorOf(driver).read("t", { id: "a" })).rejects.toMatchObject({
+      cause: { message: "down" },
+    });
+  });
+
+  it("and has promises of its own kind is waited for", async () => {
+    const memory = memoryDriver();
+    const thenable = (answer: unknown) =>
+      // biome-ignore lint/suspicious/noThenProperty: it is what such promises are known by.
+      ({ then: (resolve: (value: unknown) => void) => resolve(answer) }) as never;
+    const { driver } = watchedDriver(() => {}, {
+      write: (type, writes) => thenable(memory.write(type, writes)),
+      read: (type, reads) => thenable(memory.read(type, reads)),
+    });
+    const collector = collectorOf(driver);
+
+    expect(await collector.write("t", entry("a"))).toBe("done");
+    expect(await collector.read("t", { id: "a" })).toMatchObject({ id: "a" });
+  });
+});
+
 describe("time", () => {
   it("runs out for calls that are sent, queued or waiting behind another, and life goes on", async () => {
     let isStuck = true;

@@ -56,6 +56,21 @@ describe("a databank made with new or open", () => {
     expect(counts.connects).toBe(1);
   });
 
+  it("can be used when it was disconnected and connected in one go", async () => {
+    const { driver } = gatedDriver();
+    const bank = new Databank(driver);
+    await bank.find("t", "a");
+
+    const both = [bank.connect(), bank.disconnect()];
+    await Promise.allSettled(both);
+    await bank.connect().catch(() => {});
+
+    expect(await bank.find("t", "a")).toBeNull();
+    await bank.disconnect();
+    await bank.connect();
+    expect(await bank.find("t", "a")).toBeNull();
+  });
+
   it("connects again with the call after a failed attempt", async () => {
     const { driver, counts, gates } = gatedDriver();
     gates.push(new Gate());

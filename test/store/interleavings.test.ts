@@ -4,6 +4,7 @@ import type { Driver } from "../../src/databank/driver.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
 import type { DatabankStoreOptions } from "../../src/store/options.js";
 import { DatabankStore } from "../../src/store/store-class.js";
+import { collect } from "../support/collect.js";
 import { Gate } from "../support/gate.js";
 import { HOSTS, type Host, HostedStore } from "../support/hosted-store.js";
 
@@ -453,6 +454,56 @@ describe("an upgrade of the way ids are stored", () => {
 
     expect(await found).toBeNull();
     expect(await bank.count("session")).toBe(0);
+  });
+
+  it("does not undo a logout in the middle of which the database is lost", async () => {
+    const memory = memoryDriver();
+    const bank = new Databank(memory);
+    const old = new DatabankStore(bank, { ids: "classic", cleanupIntervalMs: 0 });
+    await old.set("s", { cookie: { maxAge: DAY_MS }, ...CART });
+    const second = new DatabankStore(bank, { ids: "upgrade", cleanupIntervalMs: 0 });
+    const driver: Driver = {
+      ...memory,
+      async write(type, writes) {
+        await second.destroy("s");
+        return memory.write(type, writes);
+      },
+      async del() {
+        throw new Error("connection lost");
+      },
+    };
+    const first = new DatabankStore(new Databank(driver), { ids: "upgrade", cleanupIntervalMs: 0 });
+
+    await expect(first.get("s")).rejects.toMatchObject({ code: "DATABANK_DRIVER_FAILED" });
+
+    // It could not be taken back either, and ends by itself.
+    const left = await collect(bank.scan("session"));
+    for (const { expiresAt } of left) expect(expiresAt).toBeLessThan(Date.now() + 61_000);
+    expect(left).toHaveLength(1);
+  });
+
+  it("gives a session its whole life when the plain one is gone", async () => {
+    const bank = new Databank(memoryDriver());
+    const old = new DatabankStore(bank, { ids: "classic", cleanupIntervalMs: 0 });
+    await old.set("s", { cookie: { maxAge: DAY_MS }, ...CART });
+    const store = new DatabankStore(bank, { ids: "upgrade", cleanupIntervalMs: 0 });
+
+    await store.get("s");
+
+    const [entry] = await collect(bank.scan("session"));
+    expect(entry?.expiresAt).toBeGreaterThan(Date.now() + DAY_MS - 60_000);
+  });
+
+  it("leaves nothing under the plain id of a session that is replaced by hand", async () => {
+    const bank = new Databank(memoryDriver());
+    const old = new DatabankStore(bank, { ids: "classic", cleanupIntervalMs: 0 });
+    await old.set("s", { cookie: { maxAge: DAY_MS }, ...CART });
+    const store = new DatabankStore(bank, { ids: "upgrade", cleanupIntervalMs: 0 });
+
+    await store.set("s", { cookie: { maxAge: 60_000 }, user: null });
+
+    expect(await bank.find("session", "s")).toBeNull();
+    expect(await store.get("s")).toMatchObject({ user: null });
   });
 
   it("finds a session that a server of the old way is changing", async () => {

@@ -536,6 +536,19 @@ describe("log", () => {
     expect(text).not.toContain("secret");
     expect(text).not.toContain("hunter2");
   });
+
+  it("that fails fails nothing else", async () => {
+    const full = () => {
+      throw new Error("The disk is full");
+    };
+    const { store } = open({ log: { debug: full, warn: full, error: full } });
+
+    expect(await store.set("s", session())).toBe("created");
+    expect(await store.get("s")).not.toBeNull();
+    await expect(store.set("s", session({ n: 1n }))).rejects.toMatchObject({
+      code: "DATABANK_INVALID_VALUE",
+    });
+  });
 });
 
 describe("policy", () => {
