@@ -41,16 +41,18 @@ export function repeat(task: () => Promise<void>, intervalMs: number): () => Pro
 
 /**
  * Runs `task` unless some process has done it less than `forMs` ago, which the databank remembers.
+ *
+ * @param task - Resolves to whether it is done.
  */
 export async function unlessDone(
   bank: Databank,
   id: string,
   forMs: number,
-  task: () => Promise<void>,
+  task: () => Promise<boolean>,
 ): Promise<void> {
   const { collector } = bank;
   if (await collector.read(LEASE_TYPE, { id })) return;
-  await task();
+  if (!(await task())) return;
   const now = Date.now();
   const done = { id, json: LEASE_JSON, version: newLife(), createdAt: now };
   await collector.write(LEASE_TYPE, { ...done, expiresAt: now + forMs });

@@ -17,6 +17,7 @@ export class Listing {
   readonly #bank: Databank;
   readonly #options: ResolvedOptions;
   readonly #events: StoreEvents;
+  #isStopped = false;
 
   constructor(bank: Databank, options: ResolvedOptions, events: StoreEvents) {
     this.#bank = bank;
@@ -54,6 +55,11 @@ export class Listing {
     await this.#bank.clear(this.#options.type);
   }
 
+  /** Has a cleanup leave the rest to another one. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
   /** Deletes expired sessions and resolves to how many. */
   async cleanup(): Promise<number> {
     let deleted = await this.#bank.deleteExpired(this.#options.type);
@@ -68,6 +74,7 @@ export class Listing {
     const latest = Date.now() - DELETION_GRACE_MS;
     let deleted = 0;
     for await (const entry of this.#bank.scan(type)) {
+      if (this.#isStopped) break;
       if (entry.expiresAt !== null) continue;
       if (sessionOf(entry.value, entry, NO_CAP, latest) !== "expired") continue;
       const deletion = { id: entry.id, if: entry.version };
@@ -84,7 +91,8 @@ export class Listing {
     let deleted = 0;
     const id = `deadlines ${JSON.stringify([type, ttlMs, absoluteTimeoutMs])}`;
     await unlessDone(this.#bank, id, SETTLED_MS, async () => {
-      deleted = await settleDeadlines(this.#bank, this.#options);
+      deleted = await settleDeadlines(this.#bank, this.#options, () => this.#isStopped);
+      return !this.#isStopped;
     });
     return deleted;
   }

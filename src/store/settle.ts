@@ -11,12 +11,18 @@ import type { ResolvedOptions } from "./options.js";
  * `ttlMs` from now where they had none, and `absoluteTimeoutMs` at most. Ones that are too old are
  * deleted. A session that is saved at the same time is left to its request.
  *
+ * @param isOver - Whether to leave the rest to another time.
  * @returns How many were deleted.
  */
-export async function settleDeadlines(bank: Databank, options: ResolvedOptions): Promise<number> {
+export async function settleDeadlines(
+  bank: Databank,
+  options: ResolvedOptions,
+  isOver: () => boolean,
+): Promise<number> {
   const { type } = options;
   let deleted = 0;
   for await (const entry of bank.scan(type)) {
+    if (isOver()) break;
     const own = entry.expiresAt ?? cookieDeadlineOf(entry.value);
     const expiresAt = allowed(own, entry, options);
     if (expiresAt === own) continue;

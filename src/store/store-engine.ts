@@ -115,6 +115,7 @@ export class StoreEngine {
   }
 
   async #close(): Promise<void> {
+    this.#listing.stop();
     await this.#stopCleanup();
     this.#bank.off("corrupt", this.#onCorrupt);
     if (!this.#isOwnBank || this.#isClosed) return;

@@ -47,6 +47,29 @@ describe("sessions stored before a store had its limits", () => {
     expect(strict.counts.expired).toBe(2);
   });
 
+  it("are left to the next cleanup by a store that is closed", async () => {
+    const lax = storeOf();
+    for (let i = 0; i < 20; i += 1) await lax.set(`${i}`, { cookie: {} });
+    let writes = 0;
+    const closing: Promise<unknown>[] = [];
+    const driver: Driver = {
+      ...memory,
+      write(type, written) {
+        if (type === "session") writes += 1;
+        if (writes === 1 && closing.length === 0) closing.push(strict.close());
+        return memory.write(type, written);
+      },
+    };
+    const strict = storeOf({ ttlMs: 30 * MINUTE_MS }, new Databank(driver));
+
+    await strict.cleanup();
+    await Promise.all(closing);
+
+    expect(writes).toBe(1);
+    await storeOf({ ttlMs: 30 * MINUTE_MS }).cleanup();
+    expect(await deadlines()).toEqual(Array(20).fill(START + 30 * MINUTE_MS));
+  });
+
   it("without a deadline get ttlMs from the first cleanup on, and others keep theirs", async () => {
     const lax = storeOf();
     await lax.set("never", { cookie: {} });
