@@ -1,10 +1,21 @@
-import { mkdtempSync, readdirSync, rmSync, unlinkSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Driver } from "../../src/databank/driver.js";
+import { classicFileOf } from "../../src/drivers/disk/classic.js";
+import { entryFileOf } from "../../src/drivers/disk/names.js";
 import { diskDriver } from "../../src/drivers/disk.js";
-import { entry } from "../support/entry.js";
+import { entry, HOUR_MS } from "../support/entry.js";
 
 // No file system fails at a wish.
 vi.mock("node:fs", async (load) => {
@@ -22,20 +33,48 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  vi.restoreAllMocks();
+  vi.useRealTimers();
+  vi.mocked(unlinkSync).mockReset();
   await driver.disconnect();
   rmSync(dir, { recursive: true });
 });
 
 const locks = () => readdirSync(join(dir, "session")).filter((name) => name.startsWith(".lock"));
 
+const readOne = async (id: string) => (await driver.read("session", [{ id }]))[0];
+
+/** Leaves a file of version 1 where it was, as a crash does right after a write. */
+function writeClassic(id: string): string {
+  const file = join(dir, "session", classicFileOf(id));
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, JSON.stringify({ sid: id, is: "old" }));
+  return file;
+}
+
+const cleanUp = async () => driver.deleteExpired?.("session", { limit: 10, cursor: null });
+
 /** Has the next removals fail as they do on a disk that has just become read-only. */
 function failNextRemovals(times: number): void {
   for (let i = 0; i < times; i += 1) {
     vi.mocked(unlinkSync).mockImplementationOnce(() => {
-      throw Object.assign(new Error("EROFS: read-only file system"), { code: "EROFS" });
+      throw readOnly();
     });
   }
+}
+
+/** Has a process come no further than the first file of an entry that it removes. */
+function failSecondRemoval(): void {
+  const remove = vi.mocked(unlinkSync).getMockImplementation();
+  let removed = 0;
+  vi.mocked(unlinkSync).mockImplementation((path) => {
+    if (String(path).endsWith(".json")) removed += 1;
+    if (removed === 2) throw readOnly();
+    remove?.(path);
+  });
+}
+
+function readOnly(): Error {
+  return Object.assign(new Error("EROFS: read-only file system"), { code: "EROFS" });
 }
 
 describe("a lock that could not be removed", () => {
@@ -67,5 +106,43 @@ describe("a lock that could not be removed", () => {
     await expect(driver.del("session", [{ id: "before" }])).rejects.toThrow(/read-only/);
     expect(await driver.del("session", [{ id: "before" }])).toEqual([true]);
     expect(locks()).toEqual([]);
+  });
+});
+
+describe("a file of version 1 that a crash has left beside a new one", () => {
+  const ended = () => entry("x", { expiresAt: Date.now() - 1 });
+
+  it.each([
+    ["a deletion", async () => (await driver.del("session", [{ id: "x" }]))[0]],
+    ["a write that ends the entry", async () => (await driver.write("session", [ended()]))[0]],
+  ])("is not read again after %s that a failure has cut short", async (_what, change) => {
+    await driver.write("session", [entry("x", { json: '"new"' })]);
+    writeClassic("x");
+    failSecondRemoval();
+
+    expect(await change()).toBeInstanceOf(Error);
+    expect(await readOne("x")).toMatchObject({ json: '"new"' });
+  });
+
+  it("is removed by the cleanup that removes the new one", async () => {
+    await driver.write("session", [entry("x")]);
+    const file = writeClassic("x");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * HOUR_MS });
+
+    expect(await cleanUp()).toMatchObject({ deleted: 1 });
+    expect(await readOne("x")).toBeNull();
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it("is not removed for a copy of an expired entry under another name", async () => {
+    await driver.write("session", [entry("x")]);
+    const copy = join(dir, "session", entryFileOf("y"));
+    mkdirSync(dirname(copy), { recursive: true });
+    renameSync(join(dir, "session", entryFileOf("x")), copy);
+    writeClassic("x");
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 2 * HOUR_MS });
+
+    expect(await cleanUp()).toMatchObject({ deleted: 1 });
+    expect(await readOne("x")).toMatchObject({ json: '{"sid":"x","is":"old"}' });
   });
 });

@@ -107,12 +107,12 @@ export class TypeFolder {
       write.extend && current ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt;
     if (!isLive(expiresAt, Date.now())) {
       unlinkIfThere(path);
-      unlinkIfThere(file);
+      this.#removeFiles(write.id);
     } else {
       this.#setDeadline(path, expiresAt);
       this.#rename(path, file);
+      unlinkIfThere(join(this.path, classicFileOf(write.id)));
     }
-    unlinkIfThere(join(this.path, classicFileOf(write.id)));
     return "done";
   }
 
@@ -132,8 +132,7 @@ export class TypeFolder {
   delete(deletion: Deletion): boolean {
     const current = this.find(deletion.id);
     if (!current || !isMet(deletion.if, current)) return false;
-    unlinkIfThere(join(this.path, entryFileOf(deletion.id)));
-    unlinkIfThere(join(this.path, classicFileOf(deletion.id)));
+    this.#removeFiles(deletion.id);
     return true;
   }
 
@@ -143,7 +142,8 @@ export class TypeFolder {
     try {
       const entry = this.#readFile(file);
       if (!entry || isLive(entry.expiresAt, moment)) return false;
-      return unlinkIfThere(file);
+      // A file under another name than its entry's says nothing about the files of that entry.
+      return name === entryFileOf(entry.id) ? this.#removeFiles(entry.id) : unlinkIfThere(file);
     } catch {
       // A damaged file: reading its entry reports it.
       return false;
@@ -201,6 +201,15 @@ export class TypeFolder {
     if (made.length > 0) folders.add(this.path).add(this.#dir);
     await Promise.all([...folders].map(syncFolder));
     for (const folder of made) this.#newFolders.delete(folder);
+  }
+
+  /**
+   * Removes what there is of an entry, and says whether there was a file of our own. The file of
+   * version 1, which a crash may have left beside it, goes first: alone it would count again.
+   */
+  #removeFiles(id: string): boolean {
+    unlinkIfThere(join(this.path, classicFileOf(id)));
+    return unlinkIfThere(join(this.path, entryFileOf(id)));
   }
 
   async #writeNew(path: string, text: string): Promise<void> {
