@@ -13,7 +13,6 @@ import { checkNames, flag, text } from "../databank/options.js";
 import { classicFiles, classicIdIn } from "./disk/classic.js";
 import { diskError } from "./disk/disk-error.js";
 import { FolderLocks } from "./disk/lock.js";
-import { entryFileOf } from "./disk/names.js";
 import { visitSome } from "./disk/slice.js";
 import { TypeFolder } from "./disk/type-folder.js";
 
@@ -220,7 +219,7 @@ export function diskDriver(options: DiskOptions): Driver {
   ): Promise<readonly (T | Error)[]> {
     const changed = members.filter((_, i) => isChange(results[i] as T)).map(({ id }) => id);
     try {
-      await folder.syncFiles(changed.map(entryFileOf));
+      await folder.syncEntries(changed);
       return results;
     } catch (error) {
       return results.map((result) => (isChange(result) ? diskError(dir, error) : result));

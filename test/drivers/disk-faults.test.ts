@@ -8,6 +8,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
+import { open } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -23,6 +24,11 @@ vi.mock("node:fs", async (load) => {
   return { ...fs, unlinkSync: vi.fn(fs.unlinkSync) };
 });
 
+vi.mock("node:fs/promises", async (load) => {
+  const fs = await load<typeof import("node:fs/promises")>();
+  return { ...fs, open: vi.fn(fs.open) };
+});
+
 let dir: string;
 let driver: Driver;
 
@@ -35,6 +41,7 @@ beforeEach(async () => {
 afterEach(async () => {
   vi.useRealTimers();
   vi.mocked(unlinkSync).mockReset();
+  vi.mocked(open).mockReset();
   await driver.disconnect();
   rmSync(dir, { recursive: true });
 });
@@ -144,5 +151,52 @@ describe("a file of version 1 that a crash has left beside a new one", () => {
 
     expect(await cleanUp()).toMatchObject({ deleted: 1 });
     expect(await readOne("x")).toMatchObject({ json: '{"sid":"x","is":"old"}' });
+  });
+});
+
+describe("what a change waits for on the disk", () => {
+  const folderOfEntry = () => join(dir, "session", dirname(entryFileOf("x")));
+
+  /** The folders that were opened during a change, which is done to sync them. */
+  async function syncedBy(change: () => unknown): Promise<string[]> {
+    vi.mocked(open).mockClear();
+    await change();
+    const folders = vi.mocked(open).mock.calls.filter(([, flags]) => flags === "r");
+    return folders.map(([path]) => String(path));
+  }
+
+  it.each([
+    ["a deletion", () => driver.del("session", [{ id: "x" }])],
+    ["a write", () => driver.write("session", [entry("x")])],
+  ])("is the removal of a file of version 1 by %s, too", async (_what, change) => {
+    await driver.write("session", [entry("x")]);
+    const file = writeClassic("x");
+
+    expect(await syncedBy(change)).toEqual([folderOfEntry(), dirname(file)]);
+  });
+
+  it("is no folder of version 1 where no file of it was removed", async () => {
+    await driver.write("session", [entry("x")]);
+    writeClassic("x");
+    await driver.write("session", [entry("x")]);
+
+    expect(await syncedBy(() => driver.write("session", [entry("x")]))).toEqual([folderOfEntry()]);
+    expect(await syncedBy(() => driver.del("session", [{ id: "x" }]))).toEqual([folderOfEntry()]);
+  });
+
+  it("is an error where it fails, and is waited for by the next change of the same entry", async () => {
+    await driver.write("session", [entry("x")]);
+    const file = writeClassic("x");
+    const real = vi.mocked(open).getMockImplementation();
+    vi.mocked(open).mockImplementation(async (path, ...more) => {
+      if (path === dirname(file)) throw Object.assign(new Error("EMFILE"), { code: "EMFILE" });
+      return (real ?? open)(path, ...more);
+    });
+    const pair = [{ id: "x" }, { id: "absent" }];
+    expect(await driver.del("session", pair)).toEqual([expect.any(Error), false]);
+    vi.mocked(open).mockReset();
+
+    const again = () => driver.write("session", [entry("x")]);
+    expect(await syncedBy(again)).toEqual([folderOfEntry(), dirname(file)]);
   });
 });

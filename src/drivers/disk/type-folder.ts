@@ -37,6 +37,8 @@ export class TypeFolder {
   readonly #dir: string;
   /** Folders that were made, and whose names the disk may not have yet. */
   readonly #newFolders = new Set<string>();
+  /** Ids whose files of version 1 were removed, which the disk may not know yet. */
+  readonly #withoutClassic = new Set<string>();
 
   constructor(
     dir: string,
@@ -111,7 +113,7 @@ export class TypeFolder {
     } else {
       this.#setDeadline(path, expiresAt);
       this.#rename(path, file);
-      unlinkIfThere(join(this.path, classicFileOf(write.id)));
+      this.#removeClassic(write.id);
     }
     return "done";
   }
@@ -193,6 +195,14 @@ export class TypeFolder {
     }
   }
 
+  /** Waits until the disk has what was changed of the entries with these ids. */
+  async syncEntries(ids: readonly string[]): Promise<void> {
+    // Hardly an entry has a file of version 1, and a sync is what a write waits for.
+    const withoutClassic = ids.filter((id) => this.#withoutClassic.has(id));
+    await this.syncFiles([...ids.map(entryFileOf), ...withoutClassic.map(classicFileOf)]);
+    for (const id of withoutClassic) this.#withoutClassic.delete(id);
+  }
+
   /** Waits until the disk has the names of these files, or that they are gone. */
   async syncFiles(names: readonly string[]): Promise<void> {
     if (!this.#isDurable) return;
@@ -208,8 +218,13 @@ export class TypeFolder {
    * version 1, which a crash may have left beside it, goes first: alone it would count again.
    */
   #removeFiles(id: string): boolean {
-    unlinkIfThere(join(this.path, classicFileOf(id)));
+    this.#removeClassic(id);
     return unlinkIfThere(join(this.path, entryFileOf(id)));
+  }
+
+  #removeClassic(id: string): void {
+    const wasThere = unlinkIfThere(join(this.path, classicFileOf(id)));
+    if (wasThere && this.#isDurable) this.#withoutClassic.add(id);
   }
 
   async #writeNew(path: string, text: string): Promise<void> {
