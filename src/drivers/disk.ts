@@ -99,11 +99,14 @@ export function diskDriver(options: DiskOptions): Driver {
         const prepared = await Promise.all(
           writes.map((write) => folder.prepare(write).catch((error) => diskError(dir, error))),
         );
-        const results = await locked(folder, () =>
+        const commit = () =>
           prepared.map((each) => {
             return each instanceof Error ? each : orError(() => folder.commit(each));
-          }),
-        );
+          });
+        const results = await locked(folder, commit).catch((error: unknown) => {
+          for (const each of prepared) if (!(each instanceof Error)) folder.discard(each);
+          throw error;
+        });
         return synced(folder, writes, results, (result) => result === "done");
       });
     },

@@ -1,5 +1,6 @@
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,6 +15,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Driver } from "../../src/databank/driver.js";
 import { classicFileOf } from "../../src/drivers/disk/classic.js";
+import { FolderLocks } from "../../src/drivers/disk/lock.js";
 import { entryFileOf } from "../../src/drivers/disk/names.js";
 import { diskDriver } from "../../src/drivers/disk.js";
 import { entry, HOUR_MS } from "../support/entry.js";
@@ -40,6 +42,7 @@ beforeEach(async () => {
 
 afterEach(async () => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
   vi.mocked(unlinkSync).mockReset();
   vi.mocked(open).mockReset();
   await driver.disconnect();
@@ -198,5 +201,38 @@ describe("what a change waits for on the disk", () => {
 
     const again = () => driver.write("session", [entry("x")]);
     expect(await syncedBy(again)).toEqual([folderOfEntry(), dirname(file)]);
+  });
+});
+
+describe("a write whose turn does not come", () => {
+  const newTexts = () => readdirSync(join(dir, "session", ".new"));
+
+  beforeEach(async () => {
+    await driver.write("session", [entry("x")]);
+    const locks = new FolderLocks(dir);
+    const [own] = readdirSync(join(dir, ".databank"));
+    locks.open();
+    const other = readdirSync(join(dir, ".databank")).find((name) => name !== own) ?? "";
+    linkSync(join(dir, ".databank", other), join(dir, "session", ".lock"));
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => {
+      now += 11_000;
+      return now;
+    });
+  });
+
+  const late = () => driver.write("session", [entry("y"), entry("z")]);
+
+  it("leaves no text behind", async () => {
+    await expect(late()).rejects.toThrow(/held the lock/);
+
+    expect(newTexts()).toEqual([]);
+  });
+
+  it("says so even if its text cannot be removed", async () => {
+    failNextRemovals(1);
+
+    await expect(late()).rejects.toThrow(/held the lock/);
+    expect(newTexts()).toHaveLength(1);
   });
 });

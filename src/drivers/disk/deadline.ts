@@ -4,6 +4,11 @@ import { laterOf } from "../../databank/entry.js";
 /** 1 January 2100. A file whose time of modification is that or later never expires. */
 export const NEVER_MS = 4_102_444_800_000;
 
+/** The time of a file for a deadline; one after the year 2100 stands in the text alone. */
+export function fileTimeOf(expiresAt: number | null): number {
+  return expiresAt === null ? NEVER_MS : Math.min(expiresAt, NEVER_MS - 1000);
+}
+
 /** Sets a file's time of modification, in epoch milliseconds. */
 export function setFileTime(path: string, ms: number): void {
   // The time of access stays ahead, or Linux would note it again at each read.

@@ -14,11 +14,12 @@ import { dirname, join } from "node:path";
 import type { Deletion, StoredEntry, Touch, Write, WriteResult } from "../../databank/driver.js";
 import { isLive, isMet, laterOf } from "../../databank/entry.js";
 import { classicFileOf, readClassic } from "./classic.js";
-import { deadlineOf, isAhead, NEVER_MS, setFileTime } from "./deadline.js";
+import { deadlineOf, fileTimeOf, isAhead, NEVER_MS, setFileTime } from "./deadline.js";
 import { codeOf, isMissing, isOfTheProcess } from "./disk-error.js";
 import { fromText, toText } from "./entry-text.js";
 import { namesIn, unlinkIfThere } from "./lock.js";
 import { ENTRY_FILE, entryFileOf, folderOf, SHARD } from "./names.js";
+import { syncFolder } from "./sync-folder.js";
 
 /** A new text of an entry, safely on the disk, that is not in its place yet. */
 export interface Prepared {
@@ -93,8 +94,17 @@ export class TypeFolder {
     try {
       return this.#commit(prepared);
     } catch (error) {
-      unlinkIfThere(prepared.path);
+      this.discard(prepared);
       throw error;
+    }
+  }
+
+  /** Removes a prepared text that will not be put in its place, if that is possible. */
+  discard({ path }: Prepared): void {
+    try {
+      unlinkIfThere(path);
+    } catch {
+      // Why it is not put in its place is what the caller is told; a cleanup removes it.
     }
   }
 
@@ -279,24 +289,5 @@ export class TypeFolder {
     } finally {
       closeSync(file);
     }
-  }
-}
-
-/** The time of a file for a deadline; one after the year 2100 stands in the text alone. */
-function fileTimeOf(expiresAt: number | null): number {
-  return expiresAt === null ? NEVER_MS : Math.min(expiresAt, NEVER_MS - 1000);
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r").catch((error: unknown) => {
-    if (isOfTheProcess(error)) throw error;
-    // It is gone, or this system opens no folders.
-    return null;
-  });
-  if (!folder) return;
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
