@@ -91,6 +91,16 @@ describe("an entry's file", () => {
     expect(await readOne("x")).toMatchObject({ expiresAt });
   });
 
+  it("is not shortened by a touch when its deadline is too late for the file's time", async () => {
+    const [year2200 = 0, year3000 = 0] = [2200, 3000].map((year) => Date.UTC(year));
+    await driver.write("session", [entry("x", { expiresAt: year2200 })]);
+    for (const expiresAt of [year3000, year2200]) {
+      expect(await driver.touch("session", [{ id: "x", expiresAt }])).toEqual([true]);
+    }
+
+    expect(await readOne("x")).toMatchObject({ expiresAt: year3000 });
+  });
+
   it("lives as long as it was written for when a copy has lost its time", async () => {
     const file = await onlyFile();
     const written = await readOne("x");

@@ -14,7 +14,7 @@ import { dirname, join } from "node:path";
 import type { Deletion, StoredEntry, Touch, Write, WriteResult } from "../../databank/driver.js";
 import { isLive, isMet, laterOf } from "../../databank/entry.js";
 import { classicFileOf, readClassic } from "./classic.js";
-import { deadlineOf, fileTimeOf, isAhead, NEVER_MS, setFileTime } from "./deadline.js";
+import { deadlineOf, fileTimeOf, isAhead, isDeadline, NEVER_MS, setFileTime } from "./deadline.js";
 import { codeOf, isMissing, isOfTheProcess } from "./disk-error.js";
 import { fromText, toText } from "./entry-text.js";
 import { namesIn, unlinkIfThere } from "./lock.js";
@@ -133,7 +133,7 @@ export class TypeFolder {
     const file = join(this.path, entryFileOf(id));
     const stat = statSync(file, { throwIfNoEntry: false });
     if (!stat) return this.find(id) !== null;
-    const current = isAhead(stat.mtimeMs, Date.now())
+    const current = isDeadline(stat.mtimeMs, Date.now())
       ? deadlineOf(0, stat.mtimeMs)
       : this.find(id)?.expiresAt;
     if (current === undefined) return false;
