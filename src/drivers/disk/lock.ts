@@ -158,7 +158,8 @@ function isDead(owner: Owner, path: string): boolean {
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
-    return codeOf(error) === "ESRCH";
+    if (codeOf(error) === "ESRCH") return true;
+    // A process of another user has this id: it may have got it since.
   }
   const start = startOf(owner.pid);
   return start !== undefined && owner.start !== "" && start !== owner.start;
