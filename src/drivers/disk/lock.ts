@@ -135,7 +135,8 @@ export class FolderLocks {
   }
 }
 
-// What was done under the lock is done. A lock that stays is broken by the next who waits for it.
+// What was done under the lock is done, whatever comes of this. A lock that stays is broken when
+// this process waits for it.
 function release(path: string): void {
   try {
     unlinkIfThere(path);
