@@ -13,7 +13,6 @@ import { checkNames, flag, text } from "../databank/options.js";
 import { classicFiles, classicIdIn } from "./disk/classic.js";
 import { diskError } from "./disk/disk-error.js";
 import { FolderLocks } from "./disk/lock.js";
-import { entryFileOf } from "./disk/names.js";
 import { visitSome } from "./disk/slice.js";
 import { TypeFolder } from "./disk/type-folder.js";
 
@@ -100,11 +99,14 @@ export function diskDriver(options: DiskOptions): Driver {
         const prepared = await Promise.all(
           writes.map((write) => folder.prepare(write).catch((error) => diskError(dir, error))),
         );
-        const results = await locked(folder, () =>
+        const commit = () =>
           prepared.map((each) => {
             return each instanceof Error ? each : orError(() => folder.commit(each));
-          }),
-        );
+          });
+        const results = await locked(folder, commit).catch((error: unknown) => {
+          for (const each of prepared) if (!(each instanceof Error)) folder.discard(each);
+          throw error;
+        });
         return synced(folder, writes, results, (result) => result === "done");
       });
     },
@@ -220,7 +222,7 @@ export function diskDriver(options: DiskOptions): Driver {
   ): Promise<readonly (T | Error)[]> {
     const changed = members.filter((_, i) => isChange(results[i] as T)).map(({ id }) => id);
     try {
-      await folder.syncFiles(changed.map(entryFileOf));
+      await folder.syncEntries(changed);
       return results;
     } catch (error) {
       return results.map((result) => (isChange(result) ? diskError(dir, error) : result));

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { CorruptReport, Driver, Write } from "../../src/databank/driver.js";
 import { newLife, nextVersion } from "../../src/databank/version.js";
 import { FolderLocks } from "../../src/drivers/disk/lock.js";
@@ -89,6 +89,16 @@ describe("an entry's file", () => {
 
     expect({ text: readFileSync(file, "utf8"), ino: statSync(file).ino }).toEqual(before);
     expect(await readOne("x")).toMatchObject({ expiresAt });
+  });
+
+  it("is not shortened by a touch when its deadline is too late for the file's time", async () => {
+    const [year2200 = 0, year3000 = 0] = [2200, 3000].map((year) => Date.UTC(year));
+    await driver.write("session", [entry("x", { expiresAt: year2200 })]);
+    for (const expiresAt of [year3000, year2200]) {
+      expect(await driver.touch("session", [{ id: "x", expiresAt }])).toEqual([true]);
+    }
+
+    expect(await readOne("x")).toMatchObject({ expiresAt: year3000 });
   });
 
   it("lives as long as it was written for when a copy has lost its time", async () => {
@@ -258,25 +268,43 @@ describe("a lock", () => {
     );
   });
 
-  it.for([
-    ["another process has the id of its owner by now", { start: "1" }, 0],
-    ["its owner was on another machine, and is not heard of for 30 s", { place: "elsewhere" }, 31],
-  ] as const)("is broken when %s", async ([_why, more, laterS], context) => {
-    if ("start" in more && !existsSync("/proc/self/stat")) {
-      return context.skip("this system does not tell in /proc when a process began");
-    }
+  /** Locks the folder as a process does that is like this one but for something. */
+  async function lockAs(more: object): Promise<void> {
     await driver.write("session", [entry("x")]);
     const [name = ""] = readdirSync(join(dir, ".databank"));
     const own = JSON.parse(readFileSync(join(dir, ".databank", name), "utf8"));
     const other = join(dir, ".databank", "other.owner");
     writeFileSync(other, JSON.stringify({ ...own, uuid: "other", ...more }));
     linkSync(other, lockFile());
-    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + laterS * 1000 });
-    const done = await driver.write("session", [entry("y")]);
-    vi.useRealTimers();
+  }
 
-    expect(done).toEqual(["done"]);
-    return undefined;
+  it.for([
+    ["process", undefined],
+    ["user's process", "EPERM"],
+  ] as const)(
+    "is broken when another %s has the id of its owner by now",
+    async ([_whose, code], context) => {
+      if (!existsSync("/proc/self/stat")) {
+        return context.skip("this system does not tell in /proc when a process began");
+      }
+      await lockAs({ start: "1" });
+      const kill = vi.spyOn(process, "kill").mockImplementation(() => {
+        if (code) throw Object.assign(new Error(code), { code });
+        return true;
+      });
+      onTestFinished(() => kill.mockRestore());
+
+      expect(await driver.write("session", [entry("y")])).toEqual(["done"]);
+      return undefined;
+    },
+  );
+
+  it("is broken when its owner was on another machine, and is not heard of for 30 s", async () => {
+    await lockAs({ place: "elsewhere" });
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 31_000 });
+    onTestFinished(() => void vi.useRealTimers());
+
+    expect(await driver.write("session", [entry("y")])).toEqual(["done"]);
   });
 
   it("can be taken after somebody has emptied the folder", async () => {
@@ -290,13 +318,12 @@ describe("a lock", () => {
 
   it("whose owner lives is waited for", async () => {
     await driver.write("session", [entry("x")]);
+    const [own] = readdirSync(join(dir, ".databank"));
     const locks = new FolderLocks(dir);
     locks.open();
     const order: string[] = [];
-    const owner = readdirSync(join(dir, ".databank"))
-      .map((name) => join(dir, ".databank", name))
-      .find((file) => file.includes("owner")) as string;
-    linkSync(owner, lockFile());
+    const owner = readdirSync(join(dir, ".databank")).find((name) => name !== own) ?? "";
+    linkSync(join(dir, ".databank", owner), lockFile());
     const written = Promise.resolve(driver.write("session", [entry("y")])).then(() =>
       order.push("written"),
     );

@@ -32,9 +32,10 @@ interface Owner {
 /**
  * Locks of a folder, between the processes that use it, and none that a dead process can keep.
  *
- * A lock is a hard link to a file that says who owns it: making it fails where there is one. Only
- * a lock whose owner is dead is removed by others, and only by the one who holds its guard, a lock
- * named after that owner. A dead owner never locks again, so no live lock is ever removed.
+ * A lock is a hard link to a file that says who owns it: making it fails where there is one. A lock
+ * that is left over, because its owner is dead or could not remove it, is removed by the one who
+ * holds its guard, a lock named after that owner. A dead owner never locks again, and a living one
+ * not before its own leftover is gone, so no lock that somebody works under is ever removed.
  */
 export class FolderLocks {
   readonly #ownerFile: string;
@@ -70,20 +71,23 @@ export class FolderLocks {
     }
   }
 
-  /** Runs a task while no other process runs one under the same lock. */
+  /**
+   * Runs a task while no other process runs one under the same lock. Tasks of this object under one
+   * lock come one after another: the caller sees to that.
+   */
   async run<T>(path: string, task: () => T): Promise<T> {
     await this.#take(path);
     try {
       return task();
     } finally {
-      unlinkIfThere(path);
+      release(path);
     }
   }
 
   async #take(path: string): Promise<void> {
     const deadline = performance.now() + MAX_WAIT_MS;
     for (let attempt = 0; !this.#link(path); attempt += 1) {
-      if (attempt % 16 === 15) this.#breakDead(path);
+      if (attempt % 16 === 15) this.#breakLeftover(path);
       if (performance.now() > deadline) {
         throw new DatabankError(
           "Another process has held the lock of the folder for 30 seconds: it may hang",
@@ -107,20 +111,36 @@ export class FolderLocks {
     }
   }
 
-  #breakDead(path: string): void {
-    const owner = ownerOf(path);
-    if (!owner || !isDead(owner, path)) return;
+  #breakLeftover(path: string): void {
+    const owner = this.#leaverOf(path);
+    if (!owner) return;
     const guard = `${path}-${owner.uuid}`;
     if (!this.#link(guard)) {
-      this.#breakDead(guard);
+      this.#breakLeftover(guard);
       return;
     }
     try {
-      if (ownerOf(path)?.uuid === owner.uuid) unlinkIfThere(path);
+      // Looked at again: its owner may have broken it meanwhile, and locked anew.
+      if (this.#leaverOf(path)?.uuid === owner.uuid) unlinkIfThere(path);
     } finally {
-      unlinkIfThere(guard);
+      release(guard);
     }
   }
+
+  /** The owner of a lock that nobody works under; `null` where there is none. */
+  #leaverOf(path: string): Owner | null {
+    const owner = ownerOf(path);
+    // Whoever waits for a lock does not hold it, so one of its own is one that it could not remove.
+    return owner && (owner.uuid === this.#owner.uuid || isDead(owner, path)) ? owner : null;
+  }
+}
+
+// What was done under the lock is done, whatever comes of this. A lock that stays is broken when
+// this process waits for it.
+function release(path: string): void {
+  try {
+    unlinkIfThere(path);
+  } catch {}
 }
 
 function ownerOf(path: string): Owner | null {
@@ -139,7 +159,8 @@ function isDead(owner: Owner, path: string): boolean {
   try {
     process.kill(owner.pid, 0);
   } catch (error) {
-    return codeOf(error) === "ESRCH";
+    if (codeOf(error) === "ESRCH") return true;
+    // A process of another user has this id: it may have got it since.
   }
   const start = startOf(owner.pid);
   return start !== undefined && owner.start !== "" && start !== owner.start;

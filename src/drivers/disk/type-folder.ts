@@ -14,11 +14,12 @@ import { dirname, join } from "node:path";
 import type { Deletion, StoredEntry, Touch, Write, WriteResult } from "../../databank/driver.js";
 import { isLive, isMet, laterOf } from "../../databank/entry.js";
 import { classicFileOf, readClassic } from "./classic.js";
-import { deadlineOf, isAhead, NEVER_MS, setFileTime } from "./deadline.js";
+import { deadlineOf, fileTimeOf, isAhead, isDeadline, NEVER_MS, setFileTime } from "./deadline.js";
 import { codeOf, isMissing, isOfTheProcess } from "./disk-error.js";
 import { fromText, toText } from "./entry-text.js";
 import { namesIn, unlinkIfThere } from "./lock.js";
 import { ENTRY_FILE, entryFileOf, folderOf, SHARD } from "./names.js";
+import { syncFolder } from "./sync-folder.js";
 
 /** A new text of an entry, safely on the disk, that is not in its place yet. */
 export interface Prepared {
@@ -37,6 +38,8 @@ export class TypeFolder {
   readonly #dir: string;
   /** Folders that were made, and whose names the disk may not have yet. */
   readonly #newFolders = new Set<string>();
+  /** Ids whose files of version 1 were removed, which the disk may not know yet. */
+  readonly #withoutClassic = new Set<string>();
 
   constructor(
     dir: string,
@@ -91,8 +94,17 @@ export class TypeFolder {
     try {
       return this.#commit(prepared);
     } catch (error) {
-      unlinkIfThere(prepared.path);
+      this.discard(prepared);
       throw error;
+    }
+  }
+
+  /** Removes a prepared text that will not be put in its place, if that is possible. */
+  discard({ path }: Prepared): void {
+    try {
+      unlinkIfThere(path);
+    } catch {
+      // Why it is not put in its place is what the caller is told; a cleanup removes it.
     }
   }
 
@@ -107,12 +119,12 @@ export class TypeFolder {
       write.extend && current ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt;
     if (!isLive(expiresAt, Date.now())) {
       unlinkIfThere(path);
-      unlinkIfThere(file);
+      this.#removeFiles(write.id);
     } else {
       this.#setDeadline(path, expiresAt);
       this.#rename(path, file);
+      this.#removeClassic(write.id);
     }
-    unlinkIfThere(join(this.path, classicFileOf(write.id)));
     return "done";
   }
 
@@ -121,7 +133,7 @@ export class TypeFolder {
     const file = join(this.path, entryFileOf(id));
     const stat = statSync(file, { throwIfNoEntry: false });
     if (!stat) return this.find(id) !== null;
-    const current = isAhead(stat.mtimeMs, Date.now())
+    const current = isDeadline(stat.mtimeMs, Date.now())
       ? deadlineOf(0, stat.mtimeMs)
       : this.find(id)?.expiresAt;
     if (current === undefined) return false;
@@ -132,8 +144,7 @@ export class TypeFolder {
   delete(deletion: Deletion): boolean {
     const current = this.find(deletion.id);
     if (!current || !isMet(deletion.if, current)) return false;
-    unlinkIfThere(join(this.path, entryFileOf(deletion.id)));
-    unlinkIfThere(join(this.path, classicFileOf(deletion.id)));
+    this.#removeFiles(deletion.id);
     return true;
   }
 
@@ -143,7 +154,8 @@ export class TypeFolder {
     try {
       const entry = this.#readFile(file);
       if (!entry || isLive(entry.expiresAt, moment)) return false;
-      return unlinkIfThere(file);
+      // A file under another name than its entry's says nothing about the files of that entry.
+      return name === entryFileOf(entry.id) ? this.#removeFiles(entry.id) : unlinkIfThere(file);
     } catch {
       // A damaged file: reading its entry reports it.
       return false;
@@ -193,6 +205,14 @@ export class TypeFolder {
     }
   }
 
+  /** Waits until the disk has what was changed of the entries with these ids. */
+  async syncEntries(ids: readonly string[]): Promise<void> {
+    // Hardly an entry has a file of version 1, and a sync is what a write waits for.
+    const withoutClassic = ids.filter((id) => this.#withoutClassic.has(id));
+    await this.syncFiles([...ids.map(entryFileOf), ...withoutClassic.map(classicFileOf)]);
+    for (const id of withoutClassic) this.#withoutClassic.delete(id);
+  }
+
   /** Waits until the disk has the names of these files, or that they are gone. */
   async syncFiles(names: readonly string[]): Promise<void> {
     if (!this.#isDurable) return;
@@ -201,6 +221,20 @@ export class TypeFolder {
     if (made.length > 0) folders.add(this.path).add(this.#dir);
     await Promise.all([...folders].map(syncFolder));
     for (const folder of made) this.#newFolders.delete(folder);
+  }
+
+  /**
+   * Removes what there is of an entry, and says whether there was a file of our own. The file of
+   * version 1, which a crash may have left beside it, goes first: alone it would count again.
+   */
+  #removeFiles(id: string): boolean {
+    this.#removeClassic(id);
+    return unlinkIfThere(join(this.path, entryFileOf(id)));
+  }
+
+  #removeClassic(id: string): void {
+    const wasThere = unlinkIfThere(join(this.path, classicFileOf(id)));
+    if (wasThere && this.#isDurable) this.#withoutClassic.add(id);
   }
 
   async #writeNew(path: string, text: string): Promise<void> {
@@ -255,24 +289,5 @@ export class TypeFolder {
     } finally {
       closeSync(file);
     }
-  }
-}
-
-/** The time of a file for a deadline; one after the year 2100 stands in the text alone. */
-function fileTimeOf(expiresAt: number | null): number {
-  return expiresAt === null ? NEVER_MS : Math.min(expiresAt, NEVER_MS - 1000);
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r").catch((error: unknown) => {
-    if (isOfTheProcess(error)) throw error;
-    // It is gone, or this system opens no folders.
-    return null;
-  });
-  if (!folder) return;
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
