@@ -1,5 +1,7 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Driver } from "../../src/databank/driver.js";
+import { openNodeRedis } from "../../src/drivers/redis/node-redis.js";
+import type { Target } from "../../src/drivers/redis/options.js";
 import { redisDriver } from "../../src/drivers/redis.js";
 
 const TIME = ["1767225600", "0"];
@@ -36,6 +38,64 @@ describe("a listing over a cluster", () => {
     await expect(Promise.resolve(driver.scan?.("session", next))).rejects.toThrow("out of reach");
   });
 });
+
+describe("a client of our own", () => {
+  const target: Target = {
+    servers: [{ host: "127.0.0.1", port: 6379 }],
+    isCluster: false,
+    isTls: false,
+    username: undefined,
+    password: undefined,
+    database: 0,
+  };
+
+  /** Opens one that connects once, and then as told, and whose server says nothing. */
+  async function opened(again: () => Promise<void>) {
+    let connects = 0;
+    const client = {
+      ...CLIENT,
+      isOpen: true,
+      isReady: true,
+      connect() {
+        connects += 1;
+        return connects === 1 ? Promise.resolve() : again();
+      },
+      sendCommand: () => new Promise<never>(() => {}),
+    };
+    const packageOf = { createClient: () => client, createCluster: () => fail() };
+    const connection = await openNodeRedis(packageOf, target);
+    return { connection, connects: () => connects };
+  }
+
+  it("is connected again where only listings wait for an answer", async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { connection, connects } = await opened(async () => {});
+
+    void connection.servers()[0]?.send(["SCAN", "0"]);
+    vi.advanceTimersByTime(9_000);
+    expect(connects()).toBe(1);
+    vi.advanceTimersByTime(2_000);
+
+    expect(connects()).toBe(2);
+    connection.close();
+  });
+
+  it("is not connected again when it has been closed", async () => {
+    const { connection, connects } = await opened(() => Promise.reject(new Error("down")));
+
+    connection.reconnect?.();
+    connection.close();
+    const before = connects();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+
+    expect(connects()).toBe(before);
+  });
+});
+
+function fail(): never {
+  throw new Error("That was not asked for");
+}
 
 describe("a client that asks sentinels", () => {
   it("is given the next command after one that it threw at", async () => {

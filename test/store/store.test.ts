@@ -407,6 +407,20 @@ describe("robustness", () => {
     await expect(store.cleanup()).resolves.toBe(0);
   });
 
+  it("a damaged entry's event quotes nothing of it", async () => {
+    const { bank, store } = open({ ids: "classic" });
+    const events: unknown[] = [];
+    store.on("corrupt", (event) => events.push(event));
+    const entry = { version: "a.0", createdAt: 0, expiresAt: null };
+    await bank.collector.write("session", { id: "s", json: '{"pw":hunter2}', ...entry });
+
+    expect(await store.get("s")).toBeNull();
+    await new Promise((done) => setTimeout(done));
+
+    expect(events).toHaveLength(1);
+    expect(inspect(events, { depth: 9 })).not.toContain("hunter2");
+  });
+
   it("a session over maxBytes is refused before anything is sent", async () => {
     const { driver, calls } = countingDriver();
     const { store } = open({ maxBytes: 100 }, driver);

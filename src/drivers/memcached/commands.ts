@@ -54,7 +54,8 @@ export class Commands {
 
 /**
  * When memcached may drop a record by itself. The entry's own deadline ends its life; this one
- * only frees the memory, late. It is always a moment: memcached takes lengths of time too, but only up to thirty days.
+ * only frees the memory, late. It is always a moment: memcached takes lengths of time too, but only
+ * up to thirty days.
  */
 function lifetimeOf(expiresAt: number | null): string {
   if (expiresAt === null) return "";
