@@ -20,7 +20,8 @@ import type { CorruptReport, Driver, Write } from "../../src/databank/driver.js"
 import { newLife, nextVersion } from "../../src/databank/version.js";
 import { FolderLocks } from "../../src/drivers/disk/lock.js";
 import { diskDriver } from "../../src/drivers/disk.js";
-import { clear, count } from "../../src/testing/driver/listing.js";
+import { clear, count, scannedIds } from "../../src/testing/driver/listing.js";
+import { cleanUp } from "../support/clean-up.js";
 
 const HOUR_MS = 3_600_000;
 
@@ -107,9 +108,7 @@ describe("an entry's file", () => {
     utimesSync(file, 1, 1);
 
     expect(await readOne("x")).toEqual(written);
-    expect(await driver.deleteExpired?.("session", { limit: 10, cursor: null })).toMatchObject({
-      deleted: 0,
-    });
+    expect(await cleanUp(driver)).toBe(0);
   });
 
   it("is not opened by a cleanup before its time", async () => {
@@ -117,7 +116,7 @@ describe("an entry's file", () => {
     const { mtimeMs } = statSync(file);
     writeFileSync(file, "torn");
     utimesSync(file, mtimeMs / 1000, mtimeMs / 1000);
-    await driver.deleteExpired?.("session", { limit: 10, cursor: null });
+    await cleanUp(driver);
 
     expect(reports).toEqual([]);
     expect(files()).toEqual([file]);
@@ -137,8 +136,7 @@ describe("an entry's file", () => {
     writeFileSync(file, text);
 
     expect(await readOne("x")).toBeNull();
-    const page = await driver.scan?.("session", { limit: 10, cursor: null });
-    expect(page?.entries.map(({ id }) => id)).toEqual(["good"]);
+    expect(await scannedIds(driver, "session")).toEqual(["good"]);
     expect(await count(driver, "session")).toBe(1);
     expect(reports.length).toBeGreaterThanOrEqual(2);
     expect(JSON.stringify(reports)).not.toContain('"x"');
@@ -163,8 +161,7 @@ describe("an entry's file that cannot be opened", () => {
     expect(readdirSync(join(dir, "session", ".new"))).toEqual([]);
     expect(await driver.del("session", pair)).toMatchObject([failed, true]);
     expect(await driver.touch("session", [{ id: "x", expiresAt: null }])).toMatchObject([failed]);
-    const page = await driver.scan?.("session", { limit: 10, cursor: null });
-    expect(page?.entries).toEqual([]);
+    expect(await scannedIds(driver, "session")).toEqual([]);
     expect(reports).toHaveLength(1);
   });
 });

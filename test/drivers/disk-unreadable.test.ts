@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Driver } from "../../src/databank/driver.js";
 import { diskDriver } from "../../src/drivers/disk.js";
+import { cleanUp } from "../support/clean-up.js";
 import { HOUR_MS } from "../support/entry.js";
 import { messageOf } from "../support/message-of.js";
 
@@ -93,9 +94,9 @@ describe("what a process leaves behind", () => {
     return { driver, owner, writer, id, release: () => rmSync(lock) };
   }
 
-  async function cleanUp(driver: Driver, laterMs: number): Promise<void> {
+  async function cleanUpLater(driver: Driver, laterMs: number): Promise<void> {
     vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + laterMs });
-    await driver.deleteExpired?.("session", { limit: 100, cursor: null });
+    await cleanUp(driver);
     vi.useRealTimers();
   }
 
@@ -107,7 +108,7 @@ describe("what a process leaves behind", () => {
   it("is not what one that lives is about to put in its place", async () => {
     const { driver, writer, id, release } = await waitingWriter();
 
-    await cleanUp(driver, HOUR_MS / 2);
+    await cleanUpLater(driver, HOUR_MS / 2);
     release();
 
     const found = () => Promise.resolve(driver.read("session", [{ id }]));
@@ -122,7 +123,7 @@ describe("what a process leaves behind", () => {
     release();
     const left: number[][] = [];
     for (const laterMs of [0, 2 * HOUR_MS, 48 * HOUR_MS]) {
-      await cleanUp(driver, laterMs);
+      await cleanUpLater(driver, laterMs);
       left.push([newTexts().length, owners().length]);
     }
 
