@@ -6,3 +6,6 @@ export function processTree(pid: number): Promise<number[]>;
 
 /** Resolves, once all of `pids` have ended, to true, or to false after `limitMs`. */
 export function ended(pids: readonly number[], limitMs: number): Promise<boolean>;
+
+/** Ends a process and all that it has started: by `politely`, and by SIGKILL what is there after `limitMs`. */
+export function endTree(pid: number, politely: NodeJS.Signals, limitMs: number): Promise<void>;

@@ -2,6 +2,8 @@ import { execFile } from "node:child_process";
 import { readdir, readFile } from "node:fs/promises";
 import { promisify } from "node:util";
 
+const ASK_AGAIN_MS = 500;
+
 /** Whether a process is there and has not ended (one that only waits to be collected has). */
 export async function isAlive(pid) {
   try {
@@ -102,11 +104,15 @@ export async function ended(pids, limitMs) {
 
 /** Ends a process and all that it has started: by `politely`, and by SIGKILL what is there after `limitMs`. */
 export async function endTree(pid, politely, limitMs) {
+  const deadline = Date.now() + limitMs;
   const tree = await processTree(pid);
   // A process that was paused gets no other signal.
   for (const member of tree) signal(member, "SIGCONT");
-  signal(pid, politely);
-  if (await ended(tree, limitMs)) return;
+  while (Date.now() < deadline) {
+    // A replica of Redis that is writing its first append-only file refuses to end, and forgets that it was asked.
+    signal(pid, politely);
+    if (await ended(tree, ASK_AGAIN_MS)) return;
+  }
   for (const member of new Set([...tree, ...(await processTree(pid))])) signal(member, "SIGKILL");
   await ended(tree, limitMs);
 }

@@ -147,15 +147,15 @@ describe("50 changes at once", () => {
 
   it("fails in time each of many that wait for one another", async () => {
     const driver = { ...memoryDriver(), read: () => new Promise<never>(() => {}) };
-    const bank = new Databank(driver, { timeoutMs: 300, maxPending: 8 });
+    const bank = new Databank(driver, { timeoutMs: 1000, maxPending: 8 });
     const start = performance.now();
 
     const results = await Promise.allSettled(
       Array.from({ length: 10 }, () => bank.append("t", "a", 1)),
     );
 
-    // One after another they would take eight times 300 ms.
-    expect(performance.now() - start).toBeLessThan(2000);
+    // One after another they would take eight times 1000 ms.
+    expect(performance.now() - start).toBeLessThan(7500);
     const codes = results.map((result) => Object(result).reason.code);
     expect(codes.slice(0, 8)).toEqual(Array(8).fill("DATABANK_TIMEOUT"));
     expect(codes.slice(8)).toEqual(Array(2).fill("DATABANK_QUEUE_FULL"));

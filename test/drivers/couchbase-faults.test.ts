@@ -81,7 +81,7 @@ describeServer("COUCHBASE_URL", (url) => {
     }
     await bank.disconnect();
     await own.close();
-  }, 120_000);
+  });
 
   it("lets the server delete what is long expired, and nothing that is live", async () => {
     const own = await ownServer("couchbase");
@@ -122,7 +122,7 @@ describeServer("COUCHBASE_URL", (url) => {
 
     await cluster.close();
     await own.close();
-  }, 60_000);
+  });
 
   it("tells no id, and no password, in an error", async () => {
     const own = await ownServer("couchbase");
@@ -141,7 +141,7 @@ describeServer("COUCHBASE_URL", (url) => {
     expect(inspect(failed, { depth: 10, showHidden: true })).not.toContain("secret-id");
     await driver.disconnect();
     await own.close();
-  }, 30_000);
+  });
 
   it("refuses what does not fit, and not its neighbour", async () => {
     const driver = couchbaseDriver({ url: `${url}?prefix=large/` });
@@ -176,7 +176,7 @@ describeServer("COUCHBASE_URL", (url) => {
       expect(await driver.write("t", [entry("a")])).toEqual(["done"]);
       await driver.disconnect();
       await own.close();
-    }, 60_000);
+    });
 
     it("to a bucket that is not there fails", async () => {
       const driver = couchbaseDriver({ url: url.replace(/\/[^/]*$/, "/none?kv_timeout=500") });

@@ -19,5 +19,5 @@ afterAll(async () => {
 describe("a process that is killed while it writes", () => {
   it(`leaves every acknowledged write, ${TIMES} times, and no lock that stops the next one`, async () => {
     await expectNothingLost(`disk:${dir}`, TIMES, 20);
-  }, 120_000);
+  });
 });

@@ -9,6 +9,7 @@ import { diskDriver } from "../../src/drivers/disk.js";
 import { cleanUp } from "../support/clean-up.js";
 import { HOUR_MS } from "../support/entry.js";
 import { messageOf } from "../support/message-of.js";
+import { waitFor, waitUntil } from "../support/wait.js";
 
 const SCRIPT = join(__dirname, "disk-process.mjs");
 const NO_LIMITS = process.platform === "win32" && "this system sets no limits to a process";
@@ -86,8 +87,8 @@ describe("what a process leaves behind", () => {
     const writer = run("write");
     await messageOf(writer);
     const lock = join(dir, "session", ".lock");
-    await vi.waitFor(() => linkSync(join(dir, ".databank", owner), lock), { interval: 1 });
-    const id = await vi.waitFor(() => {
+    await waitFor(() => linkSync(join(dir, ".databank", owner), lock), 1);
+    const id = await waitFor(() => {
       const [name = ""] = newTexts();
       return String(JSON.parse(readFileSync(join(dir, "session", ".new", name), "utf8")).id);
     });
@@ -112,7 +113,7 @@ describe("what a process leaves behind", () => {
     release();
 
     const found = () => Promise.resolve(driver.read("session", [{ id }]));
-    await vi.waitUntil(async () => (await found())[0] !== null);
+    await waitUntil(async () => (await found())[0] !== null);
     await kill(writer);
     expect(await found()).toMatchObject([{ id, json: id }]);
   });

@@ -337,7 +337,7 @@ describeServer("DYNAMODB_URL", (url) => {
       const driver = await connected(tapped(client, tap), table);
 
       await expect(driver.read("session", [{ id: "a" }])).rejects.toThrow("too little capacity");
-    }, 15_000);
+    });
 
     it("asks once for each write, touch and deletion on a condition that holds", async () => {
       const tap = tapped(client);
@@ -439,7 +439,7 @@ describeServer("DYNAMODB_URL", (url) => {
       ]);
 
       expect(result).toMatchObject({ code: "DATABANK_CONFLICT" });
-    }, 20_000);
+    });
 
     it("fails the members that it cannot look at, and no others", async () => {
       const tap = tapped(client, async (operation, _input, pass) => {
@@ -612,7 +612,7 @@ describeServer("DYNAMODB_URL", (url) => {
     expect((await client.send(new ScanCommand({ TableName: table, Select: "COUNT" }))).Count).toBe(
       0,
     );
-  }, 60_000);
+  });
 
   it("sees what was acknowledged: only an index is asked for what may be old", async () => {
     const tap = tapped(client);

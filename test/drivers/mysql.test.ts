@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import mysqlPromise from "mysql2/promise";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver } from "../../src/databank/driver.js";
 import { newLife, nextVersion } from "../../src/databank/version.js";
@@ -10,6 +10,7 @@ import { count } from "../../src/testing/driver/listing.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { proxyTo, untilSaved } from "../support/silent-proxy.js";
+import { waitUntil } from "../support/wait.js";
 import { databaseAt, describeServers, inTable } from "./mysql-database.js";
 
 registerDrivers();
@@ -59,7 +60,7 @@ describeServers((url, server) => {
       await bank.disconnect();
       await own.end();
       await proxy.close();
-    }, 30_000);
+    });
 
     it("may be for callbacks or for promises, and stays open", async () => {
       const forPromises = mysqlPromise.createPool({ uri: url });
@@ -232,7 +233,7 @@ describeServers((url, server) => {
         undefined,
         "{}",
       ]);
-    }, 60_000);
+    });
 
     it("lie there as JSON that people can read and the server can query", async () => {
       const table = newTable("readable");
@@ -341,7 +342,6 @@ describeServers((url, server) => {
         }
         expect(wins).toBe(20 * 64);
       },
-      60_000,
     );
 
     it("cannot come between a batch and its look at who won", async () => {
@@ -394,7 +394,7 @@ describeServers((url, server) => {
 
       // It holds "a" now and waits for "b", and has not come to "c".
       const touched = driver.touch("session", touches(null, "c", "b", "a"));
-      await vi.waitUntil(async () => (await isLocked("a")) && !(await isLocked("c")), 10_000);
+      await waitUntil(async () => (await isLocked("a")) && !(await isLocked("c")));
       await other.query("COMMIT");
       other.release();
 
@@ -421,10 +421,10 @@ describeServers((url, server) => {
       await other.query(`SELECT 1 FROM ${table} WHERE id = 'b' AND type = 'session' FOR UPDATE`);
 
       const saved = Promise.all([bank.update("session", "a", 2), bank.update("session", "b", 2)]);
-      await vi.waitUntil(async () => {
+      await waitUntil(async () => {
         const sql = `SELECT 1 FROM ${table} WHERE type = 'session' AND id = 'a' FOR UPDATE SKIP LOCKED`;
         return (await rows(sql)).length === 0;
-      }, 10_000);
+      });
       await other.query(`SELECT 1 FROM ${table} WHERE id = 'a' AND type = 'session' FOR UPDATE`);
       await other.query("COMMIT");
       other.release();

@@ -5,13 +5,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import pg from "pg";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { DeletedPage, Driver } from "../../src/databank/driver.js";
 import { Databank } from "../../src/databank-module.js";
 import { type PostgresPool, postgresDriver, postgresTableSql } from "../../src/drivers/postgres.js";
 import { clear, count } from "../../src/testing/driver/listing.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { describeServer, ownServer } from "../support/servers.js";
+import { waitUntil } from "../support/wait.js";
 import { databaseAt, inTable } from "./postgres-database.js";
 
 const PAGE = { limit: 100, cursor: null };
@@ -107,10 +108,7 @@ describeServer("POSTGRES_URL", (url) => {
       const connecting = opened(table);
       const isWaiting =
         "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE $1";
-      await vi.waitUntil(
-        async () => (await rows(isWaiting, [`CREATE TABLE%${table}%`])).length > 0,
-        10_000,
-      );
+      await waitUntil(async () => (await rows(isWaiting, [`CREATE TABLE%${table}%`])).length > 0);
       await other.query("COMMIT");
       other.release();
 
@@ -140,7 +138,7 @@ describeServer("POSTGRES_URL", (url) => {
 
       const connecting = connected(postgresDriver({ pool: slow, table }));
       const isWaiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted";
-      await vi.waitUntil(async () => (await rows(isWaiting)).length > 0, 10_000);
+      await waitUntil(async () => (await rows(isWaiting)).length > 0);
       await pool.query(postgresTableSql({ table }));
       await gate.query("SELECT pg_advisory_unlock(hashtext($1))", [table]);
       gate.release();
@@ -482,7 +480,7 @@ describeServer("POSTGRES_URL", (url) => {
         );
         for (let round = 0; round < 10; round += 1) {
           const before = saved;
-          await vi.waitUntil(() => saved > before + 20, 10_000);
+          await waitUntil(() => saved > before + 20);
           await admin.query(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'",
           );
@@ -494,7 +492,7 @@ describeServer("POSTGRES_URL", (url) => {
       } finally {
         await own.close();
       }
-    }, 60_000);
+    });
 
     it("that cannot be made fails quickly, and later can", async () => {
       const own = await ownServer("postgres");

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import pg from "pg";
-import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import type { Schema } from "../../src/databank/driver.js";
 import { postgresDriver } from "../../src/drivers/postgres.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { ownServer } from "../support/servers.js";
+import { waitUntil } from "../support/wait.js";
 
 /** A driver on a server without other transactions, which could keep dead rows where new ones belong. */
 async function alone(schema: Schema = {}) {
@@ -34,13 +35,10 @@ async function alone(schema: Schema = {}) {
       const sql = "SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables";
       let found = await row(sql);
       // Backends report what they have done a while later.
-      await vi.waitUntil(
-        async () => {
-          found = await row(sql);
-          return Number(found.n_tup_upd) >= expected;
-        },
-        { timeout: 20_000, interval: 100 },
-      );
+      await waitUntil(async () => {
+        found = await row(sql);
+        return Number(found.n_tup_upd) >= expected;
+      });
       return Number(found.n_tup_hot_upd);
     },
   };
@@ -74,7 +72,7 @@ describe("touches", () => {
     expect(await hotUpdatesOf(403)).toBeGreaterThan(383);
     expect(size).toBeGreaterThan(0);
     expect(await outside()).toBe(size);
-  }, 60_000);
+  });
 
   it("and writes that move a deadline forward leave the index of the cleanup alone", async () => {
     const { driver, hotUpdatesOf } = await alone();
@@ -89,5 +87,5 @@ describe("touches", () => {
     }
 
     expect(await hotUpdatesOf(200)).toBeGreaterThan(190);
-  }, 60_000);
+  });
 });

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Driver } from "../../src/databank/driver.js";
 import { newLife, nextVersion } from "../../src/databank/version.js";
 import { Databank } from "../../src/databank-module.js";
@@ -9,6 +9,7 @@ import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer } from "../support/servers.js";
 import { proxyTo, untilSaved } from "../support/silent-proxy.js";
+import { waitUntil } from "../support/wait.js";
 import { databaseAt, inTable } from "./postgres-database.js";
 
 function shuffled<T>(items: readonly T[]): T[] {
@@ -54,7 +55,7 @@ describeServer("POSTGRES_URL", (url) => {
       await bank.disconnect();
       await own.end();
       await proxy.close();
-    }, 30_000);
+    });
 
     it("may be of one connection, and turn numbers and dates into whatever it likes", async () => {
       const types = { getTypeParser: () => (text: string) => text };
@@ -340,7 +341,7 @@ describeServer("POSTGRES_URL", (url) => {
       );
 
       expect(await deadlocks()).toBe(before);
-    }, 60_000);
+    });
 
     async function deadlocks(): Promise<unknown> {
       await pool.query("SELECT pg_stat_clear_snapshot()");
@@ -362,7 +363,7 @@ describeServer("POSTGRES_URL", (url) => {
       // It holds "a" now and waits for "b", and has not come to "c".
       const touches = ["c", "b", "a"].map((id) => ({ id, expiresAt: null }));
       const touched = driver.touch("session", touches);
-      await vi.waitUntil(async () => (await isLocked("a")) && !(await isLocked("c")), 10_000);
+      await waitUntil(async () => (await isLocked("a")) && !(await isLocked("c")));
       await other.query(`SELECT 1 FROM ${table} WHERE id = 'c' FOR UPDATE`);
       await other.query("COMMIT");
       other.release();
@@ -403,10 +404,10 @@ describeServer("POSTGRES_URL", (url) => {
       await other.query(`SELECT 1 FROM ${table} WHERE id = 'b' FOR UPDATE`);
 
       const saved = Promise.all([bank.update("session", "a", 2), bank.update("session", "b", 2)]);
-      await vi.waitUntil(async () => {
+      await waitUntil(async () => {
         const sql = `SELECT 1 FROM ${table} WHERE id = 'a' FOR UPDATE SKIP LOCKED`;
         return (await rows(sql)).length === 0;
-      }, 10_000);
+      });
       await other.query(`SELECT 1 FROM ${table} WHERE id = 'a' FOR UPDATE`);
       await other.query("COMMIT");
       other.release();

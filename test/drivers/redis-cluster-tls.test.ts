@@ -1,9 +1,10 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { OwnRedisCluster } from "../../scripts/servers/index.mjs";
 import { redisDriver } from "../../src/drivers/redis.js";
 import { selfSigned } from "../support/certificate.js";
 import { ownServer } from "../support/servers.js";
 import { saveTrusting } from "../support/trusting-process.js";
+import { waitUntil } from "../support/wait.js";
 
 describe.each(["127.0.0.1", "localhost"])(
   "a cluster over TLS with a certificate for %s",
@@ -20,14 +21,11 @@ describe.each(["127.0.0.1", "localhost"])(
         await command("CONFIG", "SET", "cluster-announce-hostname", host);
         await command("CONFIG", "SET", "cluster-preferred-endpoint-type", "hostname");
       }
-      await vi.waitUntil(
-        async () => {
-          const views = await Promise.all(cluster.nodes.map((n) => n.command("CLUSTER", "NODES")));
-          return views.every((view) => view.match(/,localhost /g)?.length === cluster.nodes.length);
-        },
-        { timeout: 20_000 },
-      );
-    }, 60_000);
+      await waitUntil(async () => {
+        const views = await Promise.all(cluster.nodes.map((n) => n.command("CLUSTER", "NODES")));
+        return views.every((view) => view.match(/,localhost /g)?.length === cluster.nodes.length);
+      });
+    });
     afterAll(() => cluster.close());
 
     it.each(["redis", "ioredis"])("holds sessions over %s where it is trusted", async (name) => {

@@ -145,7 +145,7 @@ describe("a cluster of one's own", () => {
 
         expect(await master.isMaster()).toBe(false);
       });
-    }, 120_000);
+    });
 
     it(`goes on when a master is killed, with all sessions that its replica had, over ${name}`, async () => {
       await withCluster(name, async ({ master, replica }, shoppers) => {
@@ -153,7 +153,7 @@ describe("a cluster of one's own", () => {
         await killed(shoppers, master, replica);
         await progress(shoppers);
       });
-    }, 120_000);
+    });
 
     it(`goes on when a master freezes, which hangs up on nobody, over ${name}`, async () => {
       await withCluster(name, async ({ master, replica }, shoppers) => {
@@ -162,7 +162,7 @@ describe("a cluster of one's own", () => {
         await progress(shoppers);
         await master.resume();
       });
-    }, 120_000);
+    });
 
     it(`lists every entry though a master is started again in the middle, over ${name}`, async () => {
       const { cluster, driver, ids } = await filledCluster(name);
@@ -178,7 +178,7 @@ describe("a cluster of one's own", () => {
       expect(new Set(entries.map(({ id }) => id)).size).toBe(ids.length);
       // Three walks of some four pages, one of them begun anew.
       expect(pages).toBeLessThan(25);
-    }, 120_000);
+    });
 
     it(`does not take a listing for complete while a master is away, over ${name}`, async () => {
       const { cluster, driver, ids } = await filledCluster(name);
@@ -199,7 +199,7 @@ describe("a cluster of one's own", () => {
 
       expect(outcome).toBe("failed");
       expect(new Set(found.entries.map(({ id }) => id)).size).toBe(ids.length);
-    }, 120_000);
+    });
   }
 });
 

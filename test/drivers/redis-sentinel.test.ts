@@ -46,7 +46,7 @@ describe.each(Object.entries(PACKAGES))("a client of the package %s with a senti
 
     expect(await replica.isMaster()).toBe(true);
     expect(["ready", true]).toContain(client.status ?? client.isReady);
-  }, 60_000);
+  });
 });
 
 describe("a client of the package redis with a sentinel", () => {

@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import { inspect } from "node:util";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { CorruptReport, Driver, EntryPage, Schema, Write } from "../../src/databank/driver.js";
 import { nextVersion } from "../../src/databank/version.js";
@@ -9,6 +9,7 @@ import { testDriver } from "../../src/testing/index.js";
 import { entry, HOUR_MS } from "../support/entry.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { describeServer, ownServer } from "../support/servers.js";
+import { waitUntil } from "../support/wait.js";
 import { type Client, openClient, spied } from "./redis-client.js";
 
 const DAY_MS = 24 * HOUR_MS;
@@ -530,7 +531,7 @@ describeServer("REDIS_URL", (url) => {
         await driver.disconnect();
         await own.close();
       }
-    }, 60_000);
+    });
 
     it("is written before the entry, and loses an id only when it is stale for long", async () => {
       const { driver, prefix } = await spiedDriver(INDEXED);
@@ -691,15 +692,11 @@ describe("a server that is away", () => {
         const results = await Promise.allSettled(calls);
         const tookMs = performance.now() - began;
         await own.start();
-        await vi.waitUntil(
-          () =>
-            bank
-              .save("session", "after", 1)
-              .then(() => true)
-              .catch(() => false),
-          {
-            timeout: 20_000,
-          },
+        await waitUntil(() =>
+          bank
+            .save("session", "after", 1)
+            .then(() => true)
+            .catch(() => false),
         );
 
         expect(results.every(({ status }) => status === "rejected")).toBe(true);
@@ -709,7 +706,7 @@ describe("a server that is away", () => {
         await bank.disconnect();
         await own.close();
       }
-    }, 60_000);
+    });
 
     it(`is told at once when connecting to a cluster over ${name}`, async () => {
       const driver = redisDriver({ url: "redis+cluster://127.0.0.1:1", package: name });

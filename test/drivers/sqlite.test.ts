@@ -13,6 +13,7 @@ import { entry } from "../support/entry.js";
 import { expectNothingLost } from "../support/killed-writers.js";
 import { testServerDriver } from "../support/server-driver.js";
 import { expectTypedSearch } from "../support/typed-search.js";
+import { waitUntil } from "../support/wait.js";
 import { openOwn, spied } from "./sqlite-database.js";
 
 const dir = mkdtempSync(join(tmpdir(), "sqlite-test-"));
@@ -155,7 +156,7 @@ describe("a lock that another program holds", () => {
       turns += 1;
     }, 1);
     const read = await driver.read("session", [{ id: "a" }]);
-    await vi.waitUntil(() => turns >= 20);
+    await waitUntil(() => turns >= 20);
     clearInterval(ticking);
     const isWaiting = await Promise.race([written.then(() => false), Promise.resolve(true)]);
     other.exec("COMMIT");

@@ -8,6 +8,7 @@ import { memoryDriver } from "../../src/drivers/memory.js";
 import type { DatabankStoreOptions } from "../../src/store/options.js";
 import { connectDatabank, DatabankStore } from "../../src/store/store-class.js";
 import { countingDriver } from "../support/hosted-store.js";
+import { waitFor } from "../support/wait.js";
 
 const DAY_MS = 86_400_000;
 
@@ -339,7 +340,7 @@ describe("ids", () => {
       { numRuns: 10_000 },
     );
     expect(await store.length()).toBe(0);
-  }, 60_000);
+  });
 });
 
 describe("upgrade", () => {
@@ -513,7 +514,7 @@ describe("cleanup", () => {
       { length: 4 },
       () => new DatabankStore(bank, { cleanupIntervalMs: 4 }),
     );
-    await vi.waitFor(() => expect(runs).toBeGreaterThan(5), { timeout: 5000 });
+    await waitFor(() => expect(runs).toBeGreaterThan(5));
     await Promise.all(stores.map((store) => store.close()));
     const after = runs;
     await new Promise((done) => setTimeout(done, 40));

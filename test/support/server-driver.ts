@@ -69,7 +69,7 @@ export function testServerDriver(options: ServerDriver): void {
   if (scans) {
     it("keeps the promise of databank-test", () => {
       expectDatabankTest(name, { ...params(place("classic")), timeoutMs: 30_000 });
-    }, 120_000);
+    });
   }
 
   it(
@@ -95,7 +95,7 @@ export function testServerDriver(options: ServerDriver): void {
     expect(started.filter(({ isFirst }) => isFirst).length).toBe(1);
     expect(found.length).toBe(160);
     expect(found).not.toContain(null);
-  }, 60_000);
+  });
 
   it("loses nothing when four processes append to one entry", async () => {
     const to = place("append");
@@ -106,7 +106,7 @@ export function testServerDriver(options: ServerDriver): void {
     const list = await bank.read("inbox", "list");
     await bank.disconnect();
     expect(new Set(list as readonly string[]).size).toBe(100);
-  }, 60_000);
+  });
 
   it("lets five processes clean up together: each expired entry once, and none that is live", async () => {
     const to = place("cleanup");
@@ -128,7 +128,7 @@ export function testServerDriver(options: ServerDriver): void {
     );
     expect(found).not.toContain(null);
     await cleaner.disconnect();
-  }, 120_000);
+  });
 
   if (server) testOutages(server, (own) => options.place(own, "outage"));
 }
