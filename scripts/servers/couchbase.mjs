@@ -31,7 +31,6 @@ async function control(webPort, command, parameters) {
 
 const openProcess = singleProcess({
   name: "couchbase",
-  startLimitMs: 60_000,
   prepare: async (place) => {
     place.webPort = await freePort();
   },

@@ -26,7 +26,6 @@ export const dynamodb = {
   find,
   open: singleProcess({
     name: "dynamodb",
-    startLimitMs: 30_000,
     command: ({ folder, port, tools, durable }) => ({
       file: process.execPath,
       args: [

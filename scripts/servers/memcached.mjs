@@ -24,7 +24,6 @@ export const memcached = {
   find,
   open: singleProcess({
     name: "memcached",
-    startLimitMs: 10_000,
     command: ({ port, tools }) => ({
       file: tools.server,
       // As root it insists on being told a user.

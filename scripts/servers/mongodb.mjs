@@ -20,7 +20,6 @@ export const mongodb = {
   find,
   open: singleProcess({
     name: "mongodb",
-    startLimitMs: 60_000,
     command: ({ folder, port, tools }) => ({
       file: tools.java,
       args: [

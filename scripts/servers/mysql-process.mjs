@@ -21,7 +21,6 @@ export async function findMysqld(product) {
 export function mysqlProcess({ name, settings, prepare }) {
   return singleProcess({
     name,
-    startLimitMs: 60_000,
     prepare,
     command: (place) => ({
       file: place.tools.server,

@@ -117,7 +117,6 @@ export const postgres = {
     name: "postgres",
     // The "fast" shutdown: SIGTERM would wait until all clients have left.
     stopSignal: "SIGINT",
-    startLimitMs: 60_000,
     prepare,
     command,
     isReady,

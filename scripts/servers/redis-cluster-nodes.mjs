@@ -1,7 +1,7 @@
 import { redisCommand } from "./redis-command.mjs";
 
 const SLOTS = 16_384;
-const MEET_LIMIT_MS = 10_000;
+const MEET_LIMIT_MS = 60_000;
 const POLL_MS = 25;
 
 /** Resolves when `isTrue()` does to true; rejections count as false. Rejects with `complaint` after `limitMs`. */

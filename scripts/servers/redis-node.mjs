@@ -5,8 +5,6 @@ import { isRedisReady, redisArguments } from "./redis.mjs";
 import { redisCommand } from "./redis-command.mjs";
 import { ServerProcess } from "./server-process.mjs";
 
-const START_LIMIT_MS = 20_000;
-
 /** Makes one of several Redis processes that belong together, with more settings than those that every one has. */
 export async function makeNode({ group, name, settings }, { folder, tools, durable, tls }) {
   const place = { folder: join(folder, name), port: await freePort(), durable };
@@ -25,7 +23,6 @@ export async function makeNode({ group, name, settings }, { folder, tools, durab
       env: tools.env,
     }),
     isReady: ({ pid }) => isRedisReady(place.port, pid),
-    startLimitMs: START_LIMIT_MS,
   });
   return { name, port: place.port, tlsPort: secure?.["tls-port"], server };
 }

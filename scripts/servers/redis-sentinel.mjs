@@ -11,8 +11,7 @@ import { ServerProcess } from "./server-process.mjs";
 const GROUP = "sessions";
 const DOWN_AFTER_MS = 500;
 const FAILOVER_TIMEOUT_MS = 5_000;
-const START_LIMIT_MS = 20_000;
-const WHOLE_LIMIT_MS = 30_000;
+const WHOLE_LIMIT_MS = 60_000;
 
 /** A sentinel is the server program with another configuration, which it rewrites. */
 async function makeSentinel({ folder, tools }, master) {
@@ -34,7 +33,6 @@ async function makeSentinel({ folder, tools }, master) {
     command: () => ({ file: tools.server, args: [file, "--sentinel"], env: tools.env }),
     isReady: async ({ pid }) =>
       (await redisCommand(port, "INFO")).includes(`process_id:${pid}\r\n`),
-    startLimitMs: START_LIMIT_MS,
   });
   return { port, server };
 }

@@ -3,8 +3,6 @@ import { findBinary } from "./find-binary.mjs";
 import { redisCommand } from "./redis-command.mjs";
 import { singleProcess } from "./single-process.mjs";
 
-const START_LIMIT_MS = 20_000;
-
 /** Resolves to a Redis or Valkey server program and the environment to run it in. */
 export async function findRedis({ log }) {
   const installed = await findBinary(["redis-server", "valkey-server"]);
@@ -49,7 +47,6 @@ export const redis = {
   find: findRedis,
   open: singleProcess({
     name: "redis",
-    startLimitMs: START_LIMIT_MS,
     command: (place) => ({
       file: place.tools.server,
       args: redisArguments(place),

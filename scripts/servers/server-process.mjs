@@ -13,6 +13,8 @@ import {
 import { tellingLine } from "./run-tool.mjs";
 
 const POLL_MS = 25;
+/** Ends what hangs. A server that starts while the machine is busy may take half a minute. */
+const START_LIMIT_MS = 60_000;
 const STOP_LIMIT_MS = 15_000;
 
 /** A server ended, or did not answer in time, while it was starting. */
@@ -38,8 +40,8 @@ export class ServerProcess {
   #child = null;
   #exited = null;
 
-  constructor({ name, logFile, command, isReady, stopSignal = "SIGTERM", startLimitMs = 30_000 }) {
-    this.#options = { name, logFile, command, isReady, stopSignal, startLimitMs };
+  constructor({ name, logFile, command, isReady, stopSignal = "SIGTERM" }) {
+    this.#options = { name, logFile, command, isReady, stopSignal };
   }
 
   /** The pid of the running process, or null. */
@@ -85,14 +87,14 @@ export class ServerProcess {
   }
 
   async #untilReady(readLog) {
-    const { name, isReady, startLimitMs } = this.#options;
+    const { name, isReady } = this.#options;
     const child = this.#child;
-    const deadline = Date.now() + startLimitMs;
+    const deadline = Date.now() + START_LIMIT_MS;
     while (this.#child === child && child) {
       if (child.pid !== undefined && (await answers(isReady, child.pid, readLog))) return;
       if (Date.now() > deadline) {
         await this.kill();
-        throw await startError(`${name} gave no answer within ${startLimitMs / 1000} s`, readLog);
+        throw await startError(`${name} gave no answer within ${START_LIMIT_MS / 1000} s`, readLog);
       }
       await new Promise((resolve) => setTimeout(resolve, POLL_MS));
     }

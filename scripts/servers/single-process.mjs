@@ -14,7 +14,6 @@ import { ServerProcess } from "./server-process.mjs";
 export function singleProcess({
   name,
   stopSignal,
-  startLimitMs,
   prepare,
   command,
   isReady,
@@ -31,7 +30,6 @@ export function singleProcess({
       command: () => command(place),
       isReady: (state) => isReady(place, state),
       stopSignal,
-      startLimitMs,
     });
     return {
       url: url(place),
