@@ -1,3 +1,5 @@
+import { wholeMoment } from "./deadline.js";
+
 // What says when a cookie ends moves with each request.
 const MOVING: ReadonlySet<string> = new Set(["expires", "maxAge", "originalMaxAge"]);
 
@@ -11,9 +13,6 @@ export interface CookieJson {
 
 // The setter of `maxAge` goes through a date and back, and loses the milliseconds in between.
 const MAX_AGE_DRIFT_MS = 50;
-
-// The end of the year 9999: beyond it, databases disagree about what a date is.
-const LATEST_MS = 253_402_300_799_999;
 
 /** The fields of a live cookie as they are now. */
 export function fieldsOfCookie(cookie: unknown): CookieJson {
@@ -67,7 +66,7 @@ export function deadlineOf(
 ): number | null {
   const lifetime = numberOrNull(cookie.maxAge) ?? numberOrNull(cookie.originalMaxAge) ?? ttlMs;
   const moment = momentOf(cookie.expires) ?? (lifetime === undefined ? null : now + lifetime);
-  return moment === null ? null : Math.min(Math.round(moment), LATEST_MS);
+  return moment === null ? null : wholeMoment(moment);
 }
 
 /** A moment given as Date, ISO text or epoch milliseconds; `null` for anything else. */

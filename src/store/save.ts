@@ -6,7 +6,7 @@ import { DatabankError } from "../databank/errors.js";
 import { parseJson, toJson, type Value } from "../databank/json.js";
 import { isSameLife, nextVersion } from "../databank/version.js";
 import { type CookieJson, changedCookieFields, deadlineOf, isLifetimeChanged } from "./cookie.js";
-import { capped } from "./deadline.js";
+import { capped, wholeMoment } from "./deadline.js";
 import { type MergeConflict, merge, type Resolve } from "./merge.js";
 import type { Origin } from "./provenance.js";
 import { type Fields, Snapshot } from "./snapshot.js";
@@ -260,7 +260,8 @@ export function deadline(
   createdAt: number,
 ): number | null {
   const now = Date.now();
-  const wanted = ttlMs === undefined ? deadlineOf(cookie, settings.ttlMs, now) : now + ttlMs;
+  const wanted =
+    ttlMs === undefined ? deadlineOf(cookie, settings.ttlMs, now) : wholeMoment(now + ttlMs);
   return capped(wanted, createdAt, settings.absoluteTimeoutMs);
 }
 

@@ -136,7 +136,8 @@ export class Sessions {
         const session = await this.get(sid);
         const origin = session && this.provenance.find(sid, session);
         if (!origin) return "gone";
-        const changed = checkedSession((await change(session)) ?? session);
+        const { cookie } = session;
+        const changed = withCookie(checkedSession((await change(session)) ?? session), cookie);
         const mine = lifetimeOf(changed, undefined);
         const snapshot = this.#snapshot(changed, mine, origin);
         const save = new Save(this.#bank.collector, this.#settings, id, origin, mine);
@@ -246,6 +247,11 @@ function isUsable(sid: unknown): sid is string {
 function checkedSession(session: unknown): object {
   if (typeof session === "object" && session !== null && !Array.isArray(session)) return session;
   throw new DatabankError("A session must be an object", { code: "DATABANK_INVALID_VALUE" });
+}
+
+// Who makes a new object of the data alone says nothing of its lifetime.
+function withCookie(session: object, cookie: object): object {
+  return typeof Object(session).cookie === "object" ? session : { ...session, cookie };
 }
 
 function lifetimeOf(session: object, ttlMs: number | undefined): Lifetime {

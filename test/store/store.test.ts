@@ -224,6 +224,58 @@ describe("expiry", () => {
     expect(await store.all()).toEqual([]);
   });
 
+  it.each([
+    [1000.4, 1_001_000],
+    [Number.MAX_VALUE, 253_402_300_799_999],
+    [-Number.MAX_VALUE, 0],
+  ])(
+    "with a lifetime of %d beside the session is a moment that databases can hold",
+    async (ttlMs, end) => {
+      vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+      const memory = memoryDriver();
+      const deadlines: unknown[] = [];
+      const noting: Driver = {
+        ...memory,
+        write(type, writes) {
+          deadlines.push(...writes.map(({ expiresAt }) => expiresAt));
+          return memory.write(type, writes);
+        },
+        touch(type, touches) {
+          deadlines.push(...touches.map(({ expiresAt }) => expiresAt));
+          return memory.touch(type, touches);
+        },
+      };
+      const { store } = open({}, noting);
+      await store.set("s", session(), ttlMs);
+      await store.touch("s", session(), ttlMs);
+
+      expect(deadlines).toEqual([end, end]);
+    },
+  );
+
+  it("stays as it is where an update gives new data without a cookie", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { bank, store } = open();
+    await store.set("s", session({ user: "ann" }));
+    await store.update("s", () => Object({ user: "bob" }));
+    await store.update("s", (found) => {
+      Reflect.deleteProperty(found, "cookie");
+      return undefined;
+    });
+
+    for await (const { expiresAt } of bank.scan("session")) expect(expiresAt).toBe(1_060_000);
+    expect(await store.get("s")).toMatchObject({ user: "bob", cookie: { originalMaxAge: 60_000 } });
+  });
+
+  it("an endless absoluteTimeoutMs is no later than databases can hold", async () => {
+    const { bank, store } = open({ absoluteTimeoutMs: Number.MAX_SAFE_INTEGER });
+    await store.set("s", session({}, {}));
+
+    for await (const { expiresAt } of bank.scan("session")) {
+      expect(expiresAt).toBe(253_402_300_799_999);
+    }
+  });
+
   it("a later, stricter absoluteTimeoutMs holds for older sessions", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
     const { bank, store } = open();
