@@ -16,7 +16,8 @@ export type Value =
  * `JSON.stringify` with two differences: negative zero stays negative, and what has no JSON
  * form at all (`undefined`, a function, a symbol) is an error instead of `undefined`.
  *
- * @throws DatabankError `DATABANK_INVALID_VALUE` for what JSON cannot hold: those, cycles, bigints.
+ * @throws DatabankError `DATABANK_INVALID_VALUE` for what JSON cannot hold: those, cycles, bigints,
+ *   some thousand levels.
  */
 export function toJson(value: unknown): string {
   const json = jsonOf(value);
@@ -39,7 +40,7 @@ export function jsonOf(value: unknown): string | undefined {
     return isExact ? json : withNegativeZeros(value);
   } catch (cause) {
     throw new DatabankError(
-      "The value cannot be stored, because JSON cannot hold it: it may contain itself, or a bigint",
+      "The value cannot be stored, because JSON cannot hold it: it may contain itself or a bigint, or be nested too deep",
       { code: "DATABANK_INVALID_VALUE", cause },
     );
   }

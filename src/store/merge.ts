@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { isSameValue } from "../databank/criteria.js";
 import type { Value } from "../databank/json.js";
 import { copyOf } from "./plain-json.js";
 import type { Fields } from "./snapshot.js";
@@ -85,5 +85,5 @@ function copyIn(fields: Fields, key: string): Value | undefined {
 }
 
 function isSame(a: Fields, b: Fields, key: string): boolean {
-  return isDeepStrictEqual(a.get(key), b.get(key));
+  return isSameValue(a.get(key), b.get(key));
 }

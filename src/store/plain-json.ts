@@ -1,11 +1,18 @@
-import type { Value } from "../databank/json.js";
+import { parseJson, toJson, type Value } from "../databank/json.js";
 
 type Members = Record<string, Value>;
 
 /** A copy of parsed JSON that shares nothing with it; several times faster than parsing again. */
-export function copyOf(value: Members): Members;
-export function copyOf(value: Value): Value;
 export function copyOf(value: Value): Value {
+  try {
+    return copied(value);
+  } catch {
+    // Nested deeper than a loop through it can follow. Parsing does not go by the stack.
+    return parseJson(toJson(value));
+  }
+}
+
+function copied(value: Value): Value {
   if (typeof value !== "object" || value === null) return value;
   return isList(value) ? copyOfList(value) : copyOfMembers(value);
 }
@@ -15,7 +22,7 @@ function copyOfList(list: readonly Value[]): Value[] {
   const copy = list.slice();
   for (let i = 0; i < copy.length; i += 1) {
     const item = copy[i];
-    if (typeof item === "object" && item !== null) copy[i] = copyOf(item);
+    if (typeof item === "object" && item !== null) copy[i] = copied(item);
   }
   return copy;
 }
@@ -25,7 +32,7 @@ function copyOfMembers(members: Members): Members {
   const copy: Members = { ...members };
   for (const name in copy) {
     const member = copy[name];
-    if (typeof member === "object" && member !== null) copy[name] = copyOf(member);
+    if (typeof member === "object" && member !== null) copy[name] = copied(member);
   }
   return copy;
 }
@@ -37,6 +44,15 @@ function copyOfMembers(members: Members): Members {
  * only its JSON can tell.
  */
 export function isSameJson(live: unknown, parsed: Value): boolean {
+  try {
+    return isSame(live, parsed);
+  } catch {
+    // Nested too deep for this, and perhaps not for JSON. Or a getter failed, as it will there.
+    return false;
+  }
+}
+
+function isSame(live: unknown, parsed: Value): boolean {
   if (live === parsed) return live !== 0 || Object.is(live, parsed);
   if (typeof live !== "object" || typeof parsed !== "object") return false;
   if (live === null || parsed === null) return false;
@@ -48,20 +64,23 @@ export function isSameJson(live: unknown, parsed: Value): boolean {
 function hasItems(live: readonly unknown[], parsed: readonly Value[]): boolean {
   if (live.length !== parsed.length) return false;
   for (let i = 0; i < parsed.length; i += 1) {
-    if (!isSameJson(live[i], parsed[i] as Value)) return false;
+    if (!isSame(live[i], parsed[i] as Value)) return false;
   }
   return true;
 }
 
-// What is inherited is not JSON, so looking at own properties only is not needed.
 function hasMembers(live: Record<string, unknown>, parsed: Members): boolean {
   let more = 0;
   for (const name in live) {
     const value = parsed[name];
-    if (value === undefined || !isSameJson(live[name], value)) return false;
+    if (value === undefined || !isSame(live[name], value)) return false;
     more += 1;
   }
-  for (const _ in parsed) more -= 1;
+  // A live `__proto__` has found what every object inherits, and may be in the place of another.
+  for (const name in parsed) {
+    if (!Object.hasOwn(live, name)) return false;
+    more -= 1;
+  }
   return more === 0;
 }
 

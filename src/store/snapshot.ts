@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { isSameValue } from "../databank/criteria.js";
 import { jsonOf, parseJson, toJson, type Value } from "../databank/json.js";
 import { cutMembers } from "./cut-members.js";
 import { copyOf, isSameJson } from "./plain-json.js";
@@ -35,7 +35,7 @@ class Member {
   equals(other: Member | undefined): boolean {
     if (this === other || this.text === other?.text) return true;
     // Other texts of one value are as long: the same characters, in another order.
-    return this.text.length === other?.text.length && isDeepStrictEqual(this.value, other.value);
+    return this.text.length === other?.text.length && isSameValue(this.value, other.value);
   }
 }
 

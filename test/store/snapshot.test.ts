@@ -179,6 +179,12 @@ describe("comparing a live value with a parsed one", () => {
     );
   });
 
+  it("looks for each property where `__proto__` may be in the place of one", () => {
+    const live: unknown = JSON.parse('{"role":"guest","__proto__":{}}');
+
+    expect(isSameJson(live, { role: "guest", isAdmin: true })).toBe(false);
+  });
+
   it("tells zeros apart", () => {
     expect(isSameJson(0, -0)).toBe(false);
     expect(isSameJson(-0, -0)).toBe(true);

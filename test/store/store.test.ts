@@ -19,6 +19,23 @@ function open(options: DatabankStoreOptions = {}, driver: Driver = memoryDriver(
 
 const session = (data: object = {}, cookie: object = { maxAge: 60_000 }) => ({ cookie, ...data });
 
+function nested(levels: number): object {
+  let object: object = { leaf: 1 };
+  for (let level = 1; level < levels; level += 1) object = { inner: object };
+  return object;
+}
+
+/** About how many levels there is room for on the stack. */
+function mostLevels(): number {
+  for (let levels = 500; ; levels += 100) {
+    try {
+      JSON.stringify(nested(levels));
+    } catch {
+      return levels - 100;
+    }
+  }
+}
+
 afterEach(() => {
   vi.useRealTimers();
 });
@@ -482,6 +499,37 @@ describe("robustness", () => {
       code: "DATABANK_VALUE_TOO_LARGE",
     });
     expect(calls.write).toBe(0);
+  });
+
+  it("what is nested almost too deep for JSON is saved again, merged, and never lost", async () => {
+    const { store } = open();
+    const deep = nested(Math.floor(0.9 * mostLevels()));
+    await store.set("s", session({ deep, seen: 0 }));
+    for (let round = 1; round <= 3; round += 1) {
+      const [mine, theirs] = [await store.get("s"), await store.get("s")];
+      if (!mine || !theirs) throw new Error("The session is lost");
+      expect(await store.set("s", Object.assign(theirs, { seen: round }))).toBe("written");
+      expect(await store.set("s", Object.assign(mine, { [round]: "mine" }))).toBe("merged");
+    }
+    const last = await store.get("s");
+
+    expect(last).toMatchObject({ seen: 3, 1: "mine", 2: "mine", 3: "mine" });
+    expect(JSON.stringify(last?.deep)).toBe(JSON.stringify(deep));
+    expect(store.counts).toMatchObject({ conflict: 0, corrupt: 0 });
+  });
+
+  it("what is nested too deep is refused, and leaves what was there", async () => {
+    const { store } = open();
+    await store.set("s", session({ deep: 1 }));
+    const found = (await store.get("s")) ?? {};
+
+    const refused = store.set("s", Object.assign(found, { deep: nested(2 * mostLevels()) }));
+
+    await expect(refused).rejects.toMatchObject({
+      code: "DATABANK_INVALID_VALUE",
+      message: expect.stringContaining("nested too deep"),
+    });
+    expect(await store.get("s")).toMatchObject({ deep: 1 });
   });
 
   it("properties named like an object's own machinery are data", async () => {
