@@ -1,13 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { retryAfter } from "./batch-queue.js";
 import type { CorruptReport, Driver, Schema } from "./driver.js";
-import {
-  AlreadyConnectedError,
-  DatabankError,
-  NotConnectedError,
-  toDatabankError,
-} from "./errors.js";
+import { AlreadyConnectedError, NotConnectedError, toDatabankError } from "./errors.js";
 import type { DriverOptions } from "./registry.js";
+import { withinMs } from "./within.js";
 
 /** Where a databank gets its driver from. */
 export interface DriverSource {
@@ -54,6 +50,8 @@ export class Connection {
   #attempt: Promise<Driver> | undefined;
   #disconnecting: Promise<void> | undefined;
   #isClaimed = false;
+  /** Whether the driver could not be disconnected, so that this may be tried again. */
+  #isLeft = false;
   readonly #running = new Set<Promise<unknown>>();
   // Tells an attempt that has been given up from the one that counts.
   #epoch = 0;
@@ -185,7 +183,7 @@ export class Connection {
     driver.onCorrupt = this.#options.onCorrupt;
     if (this.#epoch === epoch) {
       this.#driver = driver;
-      if (earlier && earlier !== driver) await settled(earlier.disconnect());
+      if (earlier && earlier !== driver) await settled(this.within(earlier.disconnect()));
     }
     await driver.connect(this.#options.schema());
     // Given up in the meantime: nobody else would close what this has opened.
@@ -194,7 +192,7 @@ export class Connection {
   }
 
   async #disconnect(whenIdle: () => Promise<void>): Promise<void> {
-    if (this.#state === "closed") throw new NotConnectedError();
+    if (this.#state === "closed" && !this.#isLeft) throw new NotConnectedError();
     if (this.#state === "connecting") await this.within(settled(this.#attempt)).catch(() => {});
     const driver = this.#driver;
     const isConnected = this.#state === "connected";
@@ -206,37 +204,20 @@ export class Connection {
         await this.within(settled(idle)).catch(() => {});
       }
       await this.within(driver?.disconnect() ?? Promise.resolve());
+      this.#driver = undefined;
+      this.#isLeft = false;
     } catch (error) {
+      this.#isLeft = true;
       throw toDatabankError(this.#source.name, error);
     } finally {
       this.#epoch += 1;
       this.#state = "closed";
       this.#isClaimed = false;
       this.#attempt = undefined;
-      this.#driver = undefined;
     }
   }
 }
 
 async function settled(promise: Promise<unknown> | undefined): Promise<void> {
   await promise?.catch(() => {});
-}
-
-async function withinMs<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new DatabankError(
-          `The database did not answer within ${timeoutMs} ms; what was asked may still happen`,
-          { code: "DATABANK_TIMEOUT" },
-        ),
-      );
-    }, timeoutMs).unref();
-  });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

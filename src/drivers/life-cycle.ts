@@ -1,5 +1,10 @@
 import type { Schema } from "../databank/driver.js";
 import { NotConnectedError } from "../databank/errors.js";
+import { withinMs } from "../databank/within.js";
+
+// Some clients never end to open or to close when their server is silent, and the next attempt waits
+// for this one. As long as the databank waits for a connection.
+const PATIENCE_MS = 30_000;
 
 /** What one driver does where all connect and disconnect in the same way. */
 export interface Steps<O, R> {
@@ -24,10 +29,22 @@ export function lifeCycle<O, R extends object>({ open, prepare, close }: Steps<O
   }
 
   async function leave(): Promise<void> {
-    const closing = opened;
-    opened = undefined;
     ready = undefined;
-    if (closing !== undefined) await close(closing);
+    if (opened === undefined) return;
+    // What fails to close stays, so that it can be tried again.
+    await withinMs(Promise.resolve(close(opened)), PATIENCE_MS);
+    opened = undefined;
+  }
+
+  async function openInTime(): Promise<O> {
+    const opening = open();
+    try {
+      return await withinMs(opening, PATIENCE_MS);
+    } catch (error) {
+      // It may come yet, and nobody else would close it.
+      opening.then(close).catch(() => {});
+      throw error;
+    }
   }
 
   return {
@@ -39,12 +56,14 @@ export function lifeCycle<O, R extends object>({ open, prepare, close }: Steps<O
 
     connect: (schema: Schema) =>
       inTurn(async () => {
-        opened ??= await open();
+        // What could not be closed is of no use to anybody.
+        if (!ready) opened = undefined;
+        opened ??= await openInTime();
         try {
           ready = await prepare(opened, schema);
         } catch (error) {
           // Some clients that have not reached their server go on trying: the next attempt has its own.
-          if (!ready) await leave();
+          if (!ready) await leave().catch(() => {});
           throw error;
         }
       }),

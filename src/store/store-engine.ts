@@ -34,7 +34,7 @@ export class StoreEngine {
   readonly #onCorrupt: (event: CorruptEvent) => void;
   #hasWarned = false;
   #cleanups = 0;
-  #isClosed = false;
+  #disconnected: Promise<void> | undefined;
 
   /** @param positionalIds - How ids are stored when there is no object of options. */
   constructor(from: unknown, args: readonly unknown[], positionalIds: IdForm, emit: Emit) {
@@ -118,9 +118,15 @@ export class StoreEngine {
     this.#listing.stop();
     await this.#stopCleanup();
     this.#bank.off("corrupt", this.#onCorrupt);
-    if (!this.#isOwnBank || this.#isClosed) return;
-    this.#isClosed = true;
-    await this.#bank.disconnect();
+    if (!this.#isOwnBank) return;
+    this.#disconnected ??= this.#bank.disconnect();
+    try {
+      await this.#disconnected;
+    } catch (error) {
+      // Whoever closes again tries again.
+      this.#disconnected = undefined;
+      throw error;
+    }
   }
 
   async #cleanUp(): Promise<number> {

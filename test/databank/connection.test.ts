@@ -290,6 +290,40 @@ describe("disconnect", () => {
     await expect(bank.find("t", "a")).rejects.toBeInstanceOf(NotConnectedError);
   });
 
+  it("can be tried again where it failed, until it succeeds", async () => {
+    const failures = [new Error("broken pipe"), new Error("still broken")];
+    const { driver } = gatedDriver({
+      async disconnect() {
+        const failure = failures.shift();
+        if (failure) throw failure;
+      },
+    });
+    const bank = new Databank(driver);
+    await bank.connect();
+
+    await expect(bank.disconnect()).rejects.toEqual(code("DATABANK_DRIVER_FAILED"));
+    await expect(bank.disconnect()).rejects.toEqual(code("DATABANK_DRIVER_FAILED"));
+    await bank.disconnect();
+
+    await expect(bank.disconnect()).rejects.toBeInstanceOf(NotConnectedError);
+  });
+
+  it("that failed is made up for by the next connect, however long it takes", async () => {
+    const { driver: stuck } = gatedDriver({ disconnect: () => new Promise(() => {}) });
+    const { driver: fresh, counts } = gatedDriver();
+    const drivers = [stuck, fresh];
+    Databank.register("stuck", () => drivers.shift() ?? fresh);
+    const bank = Databank.get("stuck", { timeoutMs: 300 });
+    await bank.connect();
+    await expect(bank.disconnect()).rejects.toEqual(code("DATABANK_TIMEOUT"));
+
+    await bank.connect().catch(() => bank.connect());
+
+    expect(await bank.find("t", "a")).toBeNull();
+    await bank.disconnect();
+    expect(counts).toEqual({ connects: 1, disconnects: 1 });
+  });
+
   it("is shared by who asks for it at the same time", async () => {
     const { driver, counts } = gatedDriver();
     const bank = new Databank(driver);

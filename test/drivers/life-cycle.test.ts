@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Schema } from "../../src/databank/driver.js";
 import { lifeCycle, type Steps } from "../../src/drivers/life-cycle.js";
 import { Gate } from "../support/gate.js";
@@ -33,6 +33,12 @@ function noted(more: Partial<Steps<number, Ready>> = {}) {
   });
   return { ...cycle, done };
 }
+
+const TIMEOUT = expect.objectContaining({ code: "DATABANK_TIMEOUT" });
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 describe("connecting", () => {
   it("opens once, and prepares for each schema", async () => {
@@ -96,7 +102,85 @@ describe("connecting", () => {
   });
 });
 
+describe("a client that never ends", () => {
+  it("to open is given up, and closed where it ends after all", async () => {
+    vi.useFakeTimers();
+    const gate = new Gate();
+    let attempts = 0;
+    const { connect, connected, done } = noted({
+      async open() {
+        attempts += 1;
+        const own = 10 * attempts;
+        if (own === 10) await gate.opened;
+        return own;
+      },
+    });
+
+    const first = expect(connect({})).rejects.toEqual(TIMEOUT);
+    const second = connect({});
+    await vi.advanceTimersByTimeAsync(30_000);
+    await Promise.all([first, second]);
+    gate.open();
+    await vi.advanceTimersByTimeAsync(0);
+
+    expect(connected()).toMatchObject({ opened: 20 });
+    expect(done).toEqual(["prepare 20", "close 10"]);
+  });
+
+  it("to close is given up, and keeps nobody from connecting", async () => {
+    vi.useFakeTimers();
+    const { connect, connected, disconnect } = noted({ close: () => new Promise(() => {}) });
+    await connect({});
+
+    const closing = expect(disconnect()).rejects.toEqual(TIMEOUT);
+    const connecting = connect({});
+    await vi.advanceTimersByTimeAsync(30_000);
+    await Promise.all([closing, connecting]);
+
+    expect(connected()).toMatchObject({ opened: 2 });
+  });
+
+  it("leaves no timer behind where it does end", async () => {
+    vi.useFakeTimers();
+    const { connect, disconnect } = noted();
+    await connect({});
+    await disconnect();
+
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
 describe("disconnecting", () => {
+  it("closes again what failed to close", async () => {
+    let isLost = true;
+    const { connect, disconnect, done } = noted({
+      async close() {
+        if (isLost) throw new Error("lost");
+      },
+    });
+    await connect({});
+
+    await expect(disconnect()).rejects.toThrow("lost");
+    isLost = false;
+    await disconnect();
+    await disconnect();
+
+    expect(done).toEqual(["open 1", "prepare 1", "close 1"]);
+  });
+
+  it("does not hide why it could not prepare, where it cannot close either", async () => {
+    const { connect } = noted({
+      prepare() {
+        throw new Error("refused");
+      },
+      async close() {
+        throw new Error("lost");
+      },
+    });
+
+    await expect(connect({})).rejects.toThrow("refused");
+  });
+
   it("closes once, and nothing where nothing is open", async () => {
     const { connect, connected, disconnect, done } = noted();
     await disconnect();

@@ -688,6 +688,21 @@ describe("policy", () => {
   });
 });
 
+describe("close", () => {
+  it("tries again to disconnect where that has failed, and not where it has succeeded", async () => {
+    const disconnect = vi.fn(async () => {}).mockRejectedValueOnce(new Error("broken pipe"));
+    Databank.register("fragile", () => ({ ...memoryDriver(), disconnect }));
+    const store = new DatabankStore("fragile:", { cleanupIntervalMs: 0 });
+    await store.get("s");
+
+    await expect(store.close()).rejects.toMatchObject({ code: "DATABANK_DRIVER_FAILED" });
+    await Promise.all([store.close(), store.close()]);
+    await store.close();
+
+    expect(disconnect).toHaveBeenCalledTimes(2);
+  });
+});
+
 describe("many stores on one databank", () => {
   it("are no leak of listeners", async () => {
     const warnings: Error[] = [];
