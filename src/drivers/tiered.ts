@@ -48,9 +48,12 @@ export function tieredDriver(options: TieredOptions): Driver {
     const asked = reads.map((read) => {
       const key = keyOf(type, read.id);
       const cached = cache.use(key);
-      const known = cached?.entry.version ?? read.known;
+      // A value that the caller alone knows has to be sent once, or it would never be cached.
+      const ofCaller = maxStalenessMs === 0 ? read.known : undefined;
+      const known = cached?.entry.version ?? ofCaller;
       const flight = flights.begin(key, false);
-      return { key, cached, flight, read: known === undefined ? read : { ...read, known } };
+      const { id } = read;
+      return { key, cached, flight, read: known === undefined ? { id } : { id, known } };
     });
     try {
       const results = await opened().read(
@@ -160,7 +163,7 @@ export function tieredDriver(options: TieredOptions): Driver {
         touches,
         () => opened().touch(type, touches),
         (key, result, { expiresAt }) => {
-          if (result === false) forget(key);
+          forget(key, result === false ? undefined : cache);
           // It is still there only where nothing but touches was under way at the same time.
           const cached = cache.use(key);
           if (result !== true || !cached) return;

@@ -566,6 +566,16 @@ describe("two drivers of one process on one store", () => {
     });
   }
 
+  it("know of the deadline that a touch of the other has moved", async () => {
+    const { mine, other, get } = await two();
+    await mine.write("t", [entry("a")]);
+    await get();
+
+    await other.touch("t", [{ id: "a", expiresAt: null }]);
+
+    expect(await get()).toMatchObject({ expiresAt: null });
+  });
+
   it("forget what a touch of the other did not find", async () => {
     const { store, mine, other, get } = await two();
     await mine.write("t", [entry("a")]);
@@ -611,6 +621,20 @@ describe("the room", () => {
 
     expect(await kept(cache, ["a", "c"])).toEqual(["a", "c"]);
     expect(await kept(cache, ["b"])).toEqual([]);
+  });
+
+  it("is found again by an entry whose value the caller has kept", async () => {
+    const cache = await lasting({ maxEntries: 1 });
+    const first = entry("a");
+    await cache.driver.write("t", [first, entry("b")]);
+    cache.store.taken();
+
+    for (let i = 0; i < 3; i += 1) {
+      const found = await cache.driver.read("t", [{ id: "a", known: first.version }]);
+      expect(found).toMatchObject([{ version: first.version }]);
+    }
+
+    expect(cache.store.taken()).toEqual(["read"]);
   });
 
   it("is bounded by memory too", async () => {

@@ -10,9 +10,9 @@ export const caches = new Set<Cache>();
 /** The calls under way of all drivers. */
 export const flights = new Flights();
 
-/** Keeps nothing of an entry. */
-export function forget(key: string): void {
-  for (const cache of caches) cache.delete(key);
+/** Keeps nothing of an entry, but what may stay in one cache. */
+export function forget(key: string, except?: Cache): void {
+  for (const cache of caches) if (cache !== except) cache.delete(key);
 }
 
 /** Keeps nothing in some caches from before the end of a task. */
