@@ -4,7 +4,7 @@ import { isSameValue } from "./criteria.js";
 import { EntryOperations } from "./entry-operations.js";
 import { DatabankError, NoSuchItemError, NoSuchThingError, WrongTypeError } from "./errors.js";
 import { parseJson, toJson, type Value } from "./json.js";
-import { invalidOption, wholeNumber } from "./options.js";
+import { checkFunction, invalidOption, wholeNumber } from "./options.js";
 
 /**
  * The methods of a databank that change a number or an array in place.
@@ -178,6 +178,7 @@ export abstract class ArrayOperations extends EntryOperations {
     ...rest: Rest<never, T>
   ): Promise<unknown> {
     return this.answer(rest, async () => {
+      checkFunction("change", change);
       const entry = await this.entries.modify<T>(type, id, (value) =>
         value === undefined ? initial : change(value),
       );

@@ -79,6 +79,17 @@ export function text(name: string, value: unknown): string {
   throw invalidOption(`${name} must be a text that is not empty, not ${kindOf(value)}`);
 }
 
+/**
+ * Checks a function.
+ *
+ * @throws DatabankError `DATABANK_INVALID_OPTION`.
+ */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") {
+    throw invalidOption(`${name} must be a function, not ${kindOf(value)}`);
+  }
+}
+
 function show(value: unknown): string {
   return typeof value === "number" || typeof value === "boolean" ? String(value) : kindOf(value);
 }

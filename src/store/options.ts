@@ -20,7 +20,8 @@ export interface DatabankStoreOptions {
 
   /**
    * Touches that would move the deadline by less than this are not sent to the database. With
-   * 60_000, a session in use costs one touch a minute, and may end up to a minute early.
+   * 60_000, a session in use costs one touch a minute, and may end up to a minute early. A life of
+   * less than twice that is extended when half of it is over.
    * @default 0
    */
   readonly touchIntervalMs?: number;

@@ -148,9 +148,12 @@ export class Save {
   #isTouchNeedless(expiresAt: number | null): boolean {
     const { touchIntervalMs } = this.#settings;
     if (touchIntervalMs === 0) return false;
-    const now = this.#origin.expiresAt;
-    if (now === null) return true;
-    return expiresAt !== null && expiresAt - now < touchIntervalMs;
+    const before = this.#origin.expiresAt;
+    if (before === null) return true;
+    if (expiresAt === null) return false;
+    // A session with a life no longer than the interval would end in the midst of its use.
+    const halfLifeMs = (expiresAt - Date.now()) / 2;
+    return expiresAt - before < Math.min(touchIntervalMs, halfLifeMs);
   }
 
   /** Writes the session as it was when it was last saved, but with its cookie as it is now. */

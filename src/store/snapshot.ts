@@ -1,4 +1,5 @@
 import { isSameValue } from "../databank/criteria.js";
+import { DatabankError } from "../databank/errors.js";
 import { jsonOf, parseJson, toJson, type Value } from "../databank/json.js";
 import { cutMembers } from "./cut-members.js";
 import { copyOf, isSameJson } from "./plain-json.js";
@@ -77,8 +78,12 @@ export class Snapshot {
    */
   static take(session: object, earlier?: Snapshot, { isSameCookie = false } = {}): Snapshot {
     if ("toJSON" in session) {
-      const json = jsonOf(session);
-      return new Snapshot(json === undefined || json === "null" ? "{}" : json, undefined);
+      const json = jsonOf(session) ?? "{}";
+      if (json.startsWith("{")) return new Snapshot(json, undefined);
+      if (json === "null") return new Snapshot("{}", undefined);
+      throw new DatabankError("A session must be an object, and what its toJSON gives too", {
+        code: "DATABANK_INVALID_VALUE",
+      });
     }
     const live = session as Readonly<Record<string, unknown>>;
     const members: Member[] = [];

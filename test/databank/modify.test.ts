@@ -76,6 +76,19 @@ describe("modify", () => {
     expect(await next).toMatchObject({ value: 1 });
   });
 
+  it("refuses a change that is no function, whether or not something is there", async () => {
+    const bank = new Databank(memoryDriver());
+    await bank.save("t", "a", 1);
+    const message = expect.stringContaining("change must be a function");
+    const refused = { code: "DATABANK_INVALID_OPTION", message };
+    for (const id of ["a", "missing"]) {
+      const modified: Promise<unknown> = Reflect.apply(bank.modify, bank, ["t", id, { n: 1 }]);
+      await expect(modified).rejects.toMatchObject(refused);
+      const all: Promise<unknown> = Reflect.apply(bank.readAndModify, bank, ["t", id, 0, null]);
+      await expect(all).rejects.toMatchObject(refused);
+    }
+  });
+
   it("refuses a change that returns a promise", async () => {
     const bank = new Databank(memoryDriver());
 

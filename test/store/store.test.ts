@@ -226,6 +226,23 @@ describe("expiry", () => {
     expect((await store.get("s"))?.cookie.originalMaxAge).toBe(50_000);
   });
 
+  it("comes to no session in use, though its life is no longer than touchIntervalMs", async () => {
+    vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
+    const { driver, calls } = countingDriver();
+    const { store } = open({ touchIntervalMs: 3_600_000 }, driver);
+    await store.set("s", session());
+    for (let now = 1_000_000; now < 1_600_000; now += 10_000) {
+      vi.setSystemTime(now);
+      const found = await store.get("s");
+      if (!found) throw new Error("The session has ended");
+      const expires = new Date(now + 60_000).toISOString();
+      await store.touch("s", Object.assign(found, { cookie: { ...found.cookie, expires } }));
+    }
+
+    // Every thirty seconds.
+    expect(calls.touch).toBe(19);
+  });
+
   it("absoluteTimeoutMs ends a session however often it is touched", async () => {
     vi.useFakeTimers({ toFake: ["Date"], now: 1_000_000 });
     const { store } = open({ absoluteTimeoutMs: 100_000 });
@@ -530,6 +547,26 @@ describe("robustness", () => {
       message: expect.stringContaining("nested too deep"),
     });
     expect(await store.get("s")).toMatchObject({ deep: 1 });
+  });
+
+  it("what would not be found again as a session is refused", async () => {
+    const { store } = open();
+    const invalid = { code: "DATABANK_INVALID_VALUE" };
+
+    await expect(store.set("s", new Date())).rejects.toMatchObject(invalid);
+    const list = { cookie: {}, toJSON: () => [1] };
+    await expect(store.set("s", list)).rejects.toMatchObject(invalid);
+    expect(await store.length()).toBe(0);
+  });
+
+  it("an update without a function is refused, whether or not the session is there", async () => {
+    const { store } = open();
+    await store.set("s", session());
+
+    for (const sid of ["s", "missing"]) {
+      const update: Promise<unknown> = Reflect.apply(store.update, store, [sid, { user: "ann" }]);
+      await expect(update).rejects.toMatchObject({ code: "DATABANK_INVALID_OPTION" });
+    }
   });
 
   it("properties named like an object's own machinery are data", async () => {

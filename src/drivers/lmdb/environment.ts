@@ -74,7 +74,8 @@ function enter(folder: string, how: { readonly durable: boolean; readonly mode: 
 async function leave(folder: string, environment: Environment): Promise<void> {
   environment.users -= 1;
   if (environment.users > 0) return;
-  environments.delete(folder);
+  // Where closing failed and is tried again, another may be there by now.
+  if (environments.get(folder) === environment) environments.delete(folder);
   const { root } = await environment.opened;
   await root.close();
 }
