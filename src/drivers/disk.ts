@@ -1,4 +1,5 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
+import { resolve } from "node:path";
 import type {
   Capabilities,
   Driver,
@@ -63,7 +64,9 @@ export function diskDriver(options: DiskOptions): Driver {
     "mode",
     "mktmp",
   ]);
-  const dir = text("dir", options.dir);
+  // A program may change its own folder later, and its sessions shall stay where they are.
+  const named = text("dir", options.dir);
+  const dir = resolve(named);
   const isDurable = flag("durable", options.durable ?? true);
   const folders = new Map<string, TypeFolder>();
   const turns = new KeyedQueue();
@@ -97,7 +100,7 @@ export function diskDriver(options: DiskOptions): Driver {
       const folder = folderOf(type);
       return guarded(async () => {
         const prepared = await Promise.all(
-          writes.map((write) => folder.prepare(write).catch((error) => diskError(dir, error))),
+          writes.map((write) => folder.prepare(write).catch((error) => diskError(named, error))),
         );
         const commit = () =>
           prepared.map((each) => {
@@ -200,7 +203,7 @@ export function diskDriver(options: DiskOptions): Driver {
     try {
       return await task();
     } catch (error) {
-      throw diskError(dir, error);
+      throw diskError(named, error);
     }
   }
 
@@ -209,7 +212,7 @@ export function diskDriver(options: DiskOptions): Driver {
     try {
       return task();
     } catch (error) {
-      return diskError(dir, error);
+      return diskError(named, error);
     }
   }
 
@@ -225,7 +228,7 @@ export function diskDriver(options: DiskOptions): Driver {
       await folder.syncEntries(changed);
       return results;
     } catch (error) {
-      return results.map((result) => (isChange(result) ? diskError(dir, error) : result));
+      return results.map((result) => (isChange(result) ? diskError(named, error) : result));
     }
   }
 

@@ -50,6 +50,26 @@ function modesIn(folder: string): { path: string; isFolder: boolean; mode: strin
   });
 }
 
+describe("the folder of a databank", () => {
+  it("stays where it is when the program goes to another", async () => {
+    const before = process.cwd();
+    try {
+      process.chdir(dir);
+      const driver = await connected({ dir: "./sessions" });
+      await driver.write("session", [entry("a")]);
+      mkdirSync(join(dir, "elsewhere"));
+      process.chdir(join(dir, "elsewhere"));
+
+      expect(await driver.read("session", [{ id: "a" }])).toMatchObject([{ id: "a" }]);
+      await driver.write("session", [entry("b")]);
+    } finally {
+      process.chdir(before);
+    }
+    expect(readdirSync(dir).sort()).toEqual(["elsewhere", "sessions"]);
+    expect(readdirSync(join(dir, "elsewhere"))).toEqual([]);
+  });
+});
+
 describe("the names of files and folders", () => {
   const TYPES = [
     "",
