@@ -60,7 +60,9 @@ export function sourceToOpen(target: unknown, options: DriverOptions): Source {
   const { driver, url, ...rest } = { ...target, ...options };
   if (url !== undefined && driver === undefined) return sourceOfUrl(text("url", url), rest);
   const name = text("driver", driver);
-  return sourceOfName(name, url === undefined ? rest : { ...rest, url }, false);
+  if (url === undefined) return sourceOfName(name, rest, false);
+  const fromUrl = findDriver(name)?.fromUrl?.(text("url", url)) ?? { url };
+  return sourceOfName(name, { ...fromUrl, ...rest }, false);
 }
 
 /** The source for the name of a driver that ships with this package or is installed. */

@@ -44,6 +44,10 @@ const catalog: readonly NamedDriver[] = [
   },
   {
     name: "sqlite",
+    fromUrl(url) {
+      const { url: rest, options } = urlAndOptions(url, {});
+      return { url: rest, ...options };
+    },
     async load() {
       const { sqliteDriver } = await import("./sqlite.js");
       return (options) => {
@@ -68,6 +72,10 @@ const catalog: readonly NamedDriver[] = [
   },
   {
     name: "lmdb",
+    fromUrl(url) {
+      const { url: rest, options } = urlAndOptions(url, {});
+      return { url: rest, ...options };
+    },
     async load() {
       const { lmdbDriver } = await import("./lmdb.js");
       return (options) => {

@@ -54,6 +54,16 @@ describe("open", () => {
     });
   });
 
+  it("takes a driver's name beside its URL", async () => {
+    const driver = "memory";
+    const bank = Databank.open({ driver, url: "memory:?maxEntries=1", timeoutMs: 900 });
+    await bank.save("t", "a", 1);
+    await bank.save("t", "b", 2);
+
+    expect(await bank.count("t")).toBe(1);
+    expect(() => Databank.open({ driver, url: "memory:?maxEntries=few" })).toThrow(/maxEntries/);
+  });
+
   it("hands a URL whole to a driver that takes none apart, with the options beside it", async () => {
     const url = "listening://user:pass@one:1,two:2/name?x=1";
 

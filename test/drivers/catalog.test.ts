@@ -29,6 +29,13 @@ describe.each(names)("connect-databank/drivers/%s", (name) => {
   it("is known by its name", async () => {
     expect(await findDriver(name)?.load()).toBeTypeOf("function");
   });
+
+  it("has the options of every databank in its URL", () => {
+    const options = findDriver(name)?.fromUrl?.(`${name}:x?timeoutMs=5&maxPending=3`);
+
+    expect(options).toMatchObject({ timeoutMs: 5, maxPending: 3 });
+    expect(Object.values(options ?? {}).join()).not.toContain("timeoutMs");
+  });
 });
 
 describe("the drivers of the package", () => {
