@@ -9,6 +9,7 @@ import { open } from "lmdb";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver, Schema } from "../../src/databank/driver.js";
+import { openFolder } from "../../src/drivers/lmdb/environment.js";
 import { Transactions } from "../../src/drivers/lmdb/transactions.js";
 import { type LmdbDatabase, type LmdbOptions, lmdbDriver } from "../../src/drivers/lmdb.js";
 import { clear, count } from "../../src/testing/driver/listing.js";
@@ -299,6 +300,18 @@ describe("a connection", () => {
     await closing;
     expect(await count(driver, "session")).toBe(2);
     await driver.disconnect();
+  });
+
+  it("that is given up a second time leaves that of another as it is", async () => {
+    const settings = { path: join(dir, "twice"), durable: true, mode: 0o600 };
+    const first = await openFolder(settings);
+    await first.release();
+    const second = await openFolder(settings);
+    await Promise.allSettled([first.release()]);
+    const third = await openFolder(settings);
+
+    expect(third.root).toBe(second.root);
+    for (const { release } of [second, third]) await release();
   });
 
   it("creates files that their owner alone can read, in folders that were missing", async () => {
