@@ -39,3 +39,8 @@ export function change(
   };
   return condition === undefined ? next : { ...next, if: condition };
 }
+
+/** Entries whose ids are numbered, in order of their ids. */
+export function writtenAs(prefix: string, length: number): readonly Write[] {
+  return Array.from({ length }, (_, i) => entry(`${prefix}${String(i).padStart(3, "0")}`));
+}
