@@ -5,7 +5,7 @@ import type { StoredEntry } from "./driver.js";
 import { type Entry, toEntry } from "./entry.js";
 import { DatabankError } from "./errors.js";
 import { toJson, type Value } from "./json.js";
-import { checkNames } from "./options.js";
+import { checkFunction, checkNames } from "./options.js";
 import { newLife, nextVersion } from "./version.js";
 import type { ModifyOptions } from "./write-options.js";
 
@@ -45,6 +45,7 @@ export async function modify<T>(
   change: Change<T>,
   options: ModifyOptions,
 ): Promise<Entry<T> | null> {
+  checkFunction("change", change);
   checkNames("modify", options, ["expiresAt", "extend"]);
   const deadline = options.expiresAt === undefined ? undefined : toDeadline(options.expiresAt);
   // A deadline that is only carried along must not undo a touch of the meantime.

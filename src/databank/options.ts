@@ -70,6 +70,15 @@ export function flag(name: string, value: unknown): boolean {
 }
 
 /**
+ * Checks a function.
+ *
+ * @throws DatabankError `DATABANK_INVALID_OPTION`.
+ */
+export function checkFunction(name: string, value: unknown): void {
+  if (typeof value !== "function") throw invalidOption(`${name} must be a function`);
+}
+
+/**
  * Checks a text that is not empty. What was given instead is not shown: it may be a secret.
  *
  * @throws DatabankError `DATABANK_INVALID_OPTION`.

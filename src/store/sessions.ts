@@ -3,6 +3,7 @@ import type { Databank } from "../databank/databank.js";
 import type { Read, StoredEntry, UnchangedEntry } from "../databank/driver.js";
 import { DatabankError } from "../databank/errors.js";
 import type { KeyedQueue } from "../databank/keyed-queue.js";
+import { checkFunction } from "../databank/options.js";
 import { isLonger } from "../databank/text-bytes.js";
 import { fieldsOfCookie, hasLifetime } from "./cookie.js";
 import type { StoreEvents } from "./events.js";
@@ -129,6 +130,7 @@ export class Sessions {
 
   /** Reads, changes and writes a session, again if another request came in between. */
   async update(sid: unknown, change: Change): Promise<Outcome> {
+    checkFunction("change", change);
     if (!isUsable(sid)) return "gone";
     const { id } = this.#cache.of(sid);
     return this.#updates.run(id, async () => {

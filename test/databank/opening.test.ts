@@ -76,6 +76,20 @@ describe("open", () => {
     );
   });
 
+  it("says that an option of every databank is written otherwise", () => {
+    expect(thrown(() => Databank.open("memory:", { timeoutMS: 200 }))).toMatchObject({
+      code: "DATABANK_INVALID_OPTION",
+      message: "A databank has no option timeoutMS; did you mean timeoutMs?",
+    });
+  });
+
+  it("misses the folder in a disk URL, and a question mark in that of memory", () => {
+    expect(thrown(() => Databank.open("disk:?durable=false")).message).toContain("disk:./sessions");
+    expect(thrown(() => Databank.open("memory:maxEntries=9")).message).toContain(
+      "memory:?maxEntries=9",
+    );
+  });
+
   it("keeps files where a disk URL says", async () => {
     const dir = mkdtempSync(join(tmpdir(), "opening-"));
     onTestFinished(() => rmSync(dir, { recursive: true }));
