@@ -1,12 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { retryAfter } from "./batch-queue.js";
 import type { CorruptReport, Driver, Schema } from "./driver.js";
-import {
-  AlreadyConnectedError,
-  DatabankError,
-  NotConnectedError,
-  toDatabankError,
-} from "./errors.js";
+import { AlreadyConnectedError, NotConnectedError, timedOut, toDatabankError } from "./errors.js";
 import type { DriverOptions } from "./registry.js";
 
 /** Where a databank gets its driver from. */
@@ -225,14 +220,7 @@ async function settled(promise: Promise<unknown> | undefined): Promise<void> {
 async function withinMs<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new DatabankError(
-          `The database did not answer within ${timeoutMs} ms; what was asked may still happen`,
-          { code: "DATABANK_TIMEOUT" },
-        ),
-      );
-    }, timeoutMs).unref();
+    timer = setTimeout(() => reject(timedOut(timeoutMs)), timeoutMs).unref();
   });
   try {
     return await Promise.race([promise, timeout]);

@@ -120,6 +120,14 @@ export class AlreadyConnectedError extends DatabankError {
   }
 }
 
+/** A `DATABANK_TIMEOUT` after so many milliseconds. */
+export function timedOut(timeoutMs: number): DatabankError {
+  return new DatabankError(
+    `The database did not answer within ${timeoutMs} ms; what was asked may still happen`,
+    { code: "DATABANK_TIMEOUT" },
+  );
+}
+
 const ADVICE: Readonly<Record<string, string>> = {
   ECONNREFUSED: "no server listens there; start it, or correct host and port",
   ENOTFOUND: "there is no host of that name; correct it",

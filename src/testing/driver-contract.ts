@@ -24,7 +24,8 @@ export type { DriverContractOptions } from "./driver/suite.js";
  * names, and leave the rest of the database alone.
  *
  * What applies is decided by the driver's `capabilities`, and they are tested too: what is
- * declared must be so, and what is not declared must not be there. The tests run for some ten
+ * declared must be so, and what is not declared must not be there. Whether a write survives `kill
+ * -9`, which is `durable`, takes a process of its own, and is left to you. The tests run for some
  * seconds at least, one for up to four, so mind the runner's time limit.
  *
  * @param runner - `describe` and `it` of your test runner.

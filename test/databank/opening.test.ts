@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Databank, type OpenOptions } from "../../src/databank/databank.js";
+import type { Driver } from "../../src/databank/driver.js";
 import type { DriverOptions } from "../../src/databank/registry.js";
 import { registerDrivers } from "../../src/drivers/catalog.js";
 import { pathAndOptions } from "../../src/drivers/driver-url.js";
@@ -236,6 +237,15 @@ describe("register", () => {
 
     expect(bank.capabilities).toBeDefined();
     expect(bank.driverName).toBe("mine");
+  });
+
+  it("takes nothing but functions and classes", () => {
+    const driver: unknown = memoryDriver();
+
+    expect(thrown(() => Databank.register("made", driver as () => Driver))).toMatchObject({
+      code: "DATABANK_INVALID_OPTION",
+      message: "driver must be a function",
+    });
   });
 
   it("finds out at connect that a factory makes no driver", async () => {

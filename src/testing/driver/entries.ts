@@ -8,7 +8,7 @@ export function newVersion(): string {
 }
 
 /** The version of a change within the life of `version`. */
-export function changedVersion(version: string): string {
+function changedVersion(version: string): string {
   return `${version.slice(0, version.indexOf("."))}.${token()}`;
 }
 
