@@ -1,6 +1,8 @@
 // The whole public surface of `connect-databank`, as a list.
+import { checkRuntime } from "./databank/runtime.js";
 import { registerDrivers } from "./drivers/catalog.js";
 
+checkRuntime();
 registerDrivers();
 
 export { Databank } from "./databank/databank.js";

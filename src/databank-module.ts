@@ -1,7 +1,9 @@
 // What the npm package `databank` exported, for programs that were written for it, and what else
 // there is to a databank.
+import { checkRuntime } from "./databank/runtime.js";
 import { registerDrivers } from "./drivers/catalog.js";
 
+checkRuntime();
 registerDrivers();
 
 export type { Criteria } from "./databank/criteria.js";

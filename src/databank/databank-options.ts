@@ -35,11 +35,22 @@ export function resolveOptions(options: DatabankOptions): Required<DatabankOptio
   };
 }
 
-/** Tells the databank's own options from its driver's, which share one object. */
+/**
+ * Tells the databank's own options from its driver's, which share one object.
+ *
+ * @throws DatabankError `DATABANK_INVALID_OPTION`.
+ */
 export function splitOptions(options: DriverOptions): {
   own: DatabankOptions;
   driver: DriverOptions;
 } {
+  for (const name of Object.keys(options)) {
+    // Only the case of the letters: an option of a driver may well resemble one of these.
+    const own = NAMES.find((each) => each.toLowerCase() === name.toLowerCase());
+    if (own !== undefined && own !== name) {
+      throw invalidOption(`A databank has no option ${name}; did you mean ${own}?`);
+    }
+  }
   const isOwn = ([name]: [string, unknown]) => NAMES.includes(name);
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);
   return {

@@ -16,7 +16,7 @@ import type { Entry } from "./entry.js";
 import type { Value } from "./json.js";
 import { driverOfClass, isLegacyClass, type LegacyClass } from "./legacy-class.js";
 import { Listings } from "./listings.js";
-import { text } from "./options.js";
+import { checkFunction, text } from "./options.js";
 import { type DriverFactory, type DriverOptions, nameDriver } from "./registry.js";
 
 /** Options of `Databank.open`: the databank's own, the driver's name or a URL, and the driver's. */
@@ -64,8 +64,10 @@ export class Databank extends ArrayOperations {
    * Gives a driver a name, for `get`, `open` and URLs.
    *
    * @param driver - A function that makes a driver, or a driver class of the first generation.
+   * @throws DatabankError `DATABANK_INVALID_OPTION`.
    */
   static register(name: string, driver: DriverFactory | LegacyClass): void {
+    checkFunction("driver", driver);
     const factory = isLegacyClass(driver) ? driverOfClass(driver) : driver;
     nameDriver({ name: text("name", name).toLowerCase(), load: async () => factory });
   }

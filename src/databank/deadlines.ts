@@ -1,4 +1,4 @@
-import { DatabankError } from "./errors.js";
+import { DatabankError, timedOut } from "./errors.js";
 
 /** Something that must end in time. */
 export interface Timed {
@@ -81,12 +81,7 @@ export class Deadlines {
   #expire(): void {
     const now = performance.now();
     while (this.#first && this.#first.deadline <= now) {
-      this.#first.fail(
-        new DatabankError(
-          `The database did not answer within ${this.#timeoutMs} ms; what was asked may still happen`,
-          { code: "DATABANK_TIMEOUT" },
-        ),
-      );
+      this.#first.fail(timedOut(this.#timeoutMs));
     }
     // Rounded up: a timer that fires a fraction early would spin.
     this.#timer = this.#first && this.#arm(Math.ceil(this.#first.deadline - now));

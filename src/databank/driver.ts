@@ -14,6 +14,7 @@ import type { Answer } from "./answer.js";
  * - A result may be an `Error`: that member failed and the others stand. Rejecting means that
  *   the whole call failed; {@link Driver.retry} says what may be done about it.
  * - An entry whose deadline has passed is as absent as a deleted one, for every method.
+ * - Calls overlap. Those of one databank with one id follow each other, unless one has timed out.
  * - Types and ids are any strings, and a driver encodes what its database cannot hold, so that no
  *   two pairs of type and id ever meet.
  */
@@ -137,7 +138,10 @@ export type Method = "read" | "write" | "touch" | "del";
 export interface Capabilities {
   /** Whether a condition and its write are one step, whoever else writes. */
   readonly conditionalWrites: "atomic" | "best-effort";
-  /** Whose clock decides what has expired: the database's, or that of each process. */
+  /**
+   * Whose clock decides what has expired: the database's, or that of each process, which is
+   * `Date.now()`. The contract suite sets that one back, to see what has expired long ago.
+   */
   readonly clock: "database" | "process";
   /** Deadlines are kept to the millisecond or, rounded up, to the second. */
   readonly expiryGranularityMs: 1 | 1000;

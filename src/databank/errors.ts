@@ -120,8 +120,31 @@ export class AlreadyConnectedError extends DatabankError {
   }
 }
 
+/** A `DATABANK_TIMEOUT` after so many milliseconds. */
+export function timedOut(timeoutMs: number): DatabankError {
+  return new DatabankError(
+    `The database did not answer within ${timeoutMs} ms; what was asked may still happen`,
+    { code: "DATABANK_TIMEOUT" },
+  );
+}
+
+const ADVICE: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "no server listens there; start it, or correct host and port",
+  ENOTFOUND: "there is no host of that name; correct it",
+  EACCES: "the user of this process may not read or write there; change the owner or the path",
+};
+
 /** Turns whatever a client package threw into an error with a code; the original is its cause. */
 export function toDatabankError(driver: string, cause: unknown): DatabankError {
   if (cause instanceof DatabankError) return cause;
-  return new DatabankError(`The ${driver} databank failed; see the cause of this error`, { cause });
+  const code = codeIn(cause);
+  const found = code === undefined ? "failed" : `failed (${code})`;
+  const advice = (code && ADVICE[code]) ?? "see the cause of this error";
+  return new DatabankError(`The ${driver} databank ${found}; ${advice}`, { cause });
+}
+
+/** What a system, a client or a database calls an error. Its message may hold what is secret. */
+function codeIn(error: unknown): string | undefined {
+  const { code } = Object(error) as { code?: unknown };
+  return typeof code === "string" && /^[A-Z0-9_]{1,64}$/.test(code) ? code : undefined;
 }

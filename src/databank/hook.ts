@@ -1,8 +1,5 @@
 import type { Callback } from "./callback.js";
 
-/** A hook that gets only a callback; it may return a promise instead of calling it. */
-export type Hook = (callback: Callback<unknown>) => unknown;
-
 /** A hook that gets something, and may call back with, or resolve to, what to use in its place. */
 export type HookWith<A> = (arg: A, callback: Callback<A>) => unknown;
 

@@ -4,6 +4,7 @@ import { NotImplementedError } from "./errors.js";
 import { parseJson } from "./json.js";
 import { call, type LegacyDatabank } from "./legacy-databank.js";
 import { type LegacyDriverOptions, LegacyEntries } from "./legacy-entries.js";
+import { ownValue } from "./own-value.js";
 
 export { isLegacyDatabank, type LegacyDatabank } from "./legacy-databank.js";
 export type { LegacyDriverOptions } from "./legacy-entries.js";
@@ -121,11 +122,6 @@ function plainCriteria(criteria: readonly Criterion[]): object | undefined {
 function pkeyIn(schema: unknown, type: string): string | undefined {
   const pkey = ownValue(ownValue(schema, type), "pkey");
   return typeof pkey === "string" ? pkey : undefined;
-}
-
-function ownValue(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  return Reflect.get(value, name);
 }
 
 function withoutIds(type: string): NotImplementedError {

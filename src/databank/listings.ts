@@ -2,7 +2,15 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { checkType } from "./address.js";
 import type { Connection } from "./connection.js";
 import { type Criteria, Matcher } from "./criteria.js";
-import type { Criterion, Driver, EntryPage, Page, Schema, StoredEntry } from "./driver.js";
+import type {
+  CorruptReport,
+  Criterion,
+  Driver,
+  EntryPage,
+  Page,
+  Schema,
+  StoredEntry,
+} from "./driver.js";
 import { type Entry, toEntry } from "./entry.js";
 import { NotImplementedError } from "./errors.js";
 
@@ -14,25 +22,19 @@ const LONG_PAGE = 1000;
 /** What a databank tells who listens. */
 export interface DatabankEvents {
   /** A scan or a search has passed over an entry that it could not read. */
-  corrupt: [event: CorruptEvent];
-}
-
-/** Where something unreadable was found, and why it is unreadable. */
-export interface CorruptEvent {
-  readonly type: string;
-  readonly cause: unknown;
+  corrupt: [event: CorruptReport];
 }
 
 /** What can be done with all entries of a type, page by page, so that memory stays bounded. */
 export class Listings {
   readonly #connection: Connection;
   readonly #schema: () => Schema;
-  readonly #onCorrupt: (event: CorruptEvent) => void;
+  readonly #onCorrupt: (event: CorruptReport) => void;
 
   constructor(
     connection: Connection,
     schema: () => Schema,
-    onCorrupt: (event: CorruptEvent) => void,
+    onCorrupt: (event: CorruptReport) => void,
   ) {
     this.#connection = connection;
     this.#schema = schema;

@@ -13,6 +13,7 @@ import {
   scanObjects,
   searchObjects,
 } from "./object-operations.js";
+import { ownValue } from "./own-value.js";
 
 /** Makes the class of the objects of a type. */
 export function makeClass(
@@ -37,8 +38,8 @@ export function makeClass(
       const cls = classIn(this);
       return (
         ownText(cls.schema, "pkey") ??
-        ownText(own(cls.schema, cls.type), "pkey") ??
-        ownText(own(cls.bank()?.schema, cls.type), "pkey") ??
+        ownText(ownValue(cls.schema, cls.type), "pkey") ??
+        ownText(ownValue(cls.bank()?.schema, cls.type), "pkey") ??
         "id"
       );
     },
@@ -94,11 +95,6 @@ export function makeClass(
 }
 
 function ownText(value: unknown, name: string): string | undefined {
-  const found = own(value, name);
+  const found = ownValue(value, name);
   return typeof found === "string" ? found : undefined;
-}
-
-function own(value: unknown, name: string): unknown {
-  if (typeof value !== "object" || value === null || !Object.hasOwn(value, name)) return undefined;
-  return Reflect.get(value, name);
 }

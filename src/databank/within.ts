@@ -1,17 +1,10 @@
-import { DatabankError } from "./errors.js";
+import { timedOut } from "./errors.js";
 
 /** Fails after a time; what was asked may still happen. */
 export async function withinMs<T>(promise: Promise<T>, timeoutMs: number): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const timeout = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        new DatabankError(
-          `The database did not answer within ${timeoutMs} ms; what was asked may still happen`,
-          { code: "DATABANK_TIMEOUT" },
-        ),
-      );
-    }, timeoutMs).unref();
+    timer = setTimeout(() => reject(timedOut(timeoutMs)), timeoutMs).unref();
   });
   try {
     return await Promise.race([promise, timeout]);

@@ -1,7 +1,8 @@
-import { type NamedDriver, nameDriver } from "../databank/registry.js";
+import { invalidOption } from "../databank/options.js";
+import { type DriverOptions, type NamedDriver, nameDriver } from "../databank/registry.js";
 import type { CouchbaseOptions } from "./couchbase.js";
 import type { DiskOptions } from "./disk.js";
-import { pathAndOptions, urlAndOptions } from "./driver-url.js";
+import { type OptionKinds, pathAndOptions, urlAndOptions } from "./driver-url.js";
 import type { DynamodbOptions } from "./dynamodb.js";
 import type { LmdbOptions } from "./lmdb.js";
 import type { MemcachedOptions } from "./memcached.js";
@@ -21,7 +22,13 @@ const catalog: readonly NamedDriver[] = [
   {
     name: "memory",
     optionNames: ["maxEntries", "data"],
-    fromUrl: (url) => pathAndOptions(url, { maxEntries: "number" }).options,
+    fromUrl(url) {
+      const { path, options } = pathAndOptions(url, { maxEntries: "number" });
+      if (path === "") return options;
+      throw invalidOption(
+        "A memory URL names nothing; options stand after ?: memory:?maxEntries=9",
+      );
+    },
     async load() {
       const { memoryDriver } = await import("./memory.js");
       const { withData } = await import("./memory-data.js");
@@ -32,6 +39,9 @@ const catalog: readonly NamedDriver[] = [
     name: "disk",
     fromUrl(url) {
       const { path, options } = pathAndOptions(url, { durable: "boolean" });
+      if (path === "") {
+        throw invalidOption("A disk URL must name a folder, such as disk:./sessions");
+      }
       return { dir: path, ...options };
     },
     async load() {
@@ -58,10 +68,7 @@ const catalog: readonly NamedDriver[] = [
   },
   {
     name: "dynamodb",
-    fromUrl(url) {
-      const { url: rest, options } = urlAndOptions(url, {});
-      return { url: rest, ...options };
-    },
+    fromUrl: (url) => withUrl(url, {}),
     async load() {
       const { dynamodbDriver } = await import("./dynamodb.js");
       return (options) => {
@@ -87,10 +94,7 @@ const catalog: readonly NamedDriver[] = [
   {
     name: "couchbase",
     schemes: ["couchbases"],
-    fromUrl(url) {
-      const { url: rest, options } = urlAndOptions(url, {});
-      return { url: rest, ...options };
-    },
+    fromUrl: (url) => withUrl(url, {}),
     async load() {
       const { couchbaseDriver } = await import("./couchbase.js");
       return (options) => {
@@ -102,10 +106,7 @@ const catalog: readonly NamedDriver[] = [
   {
     name: "postgres",
     schemes: ["postgresql"],
-    fromUrl(url) {
-      const { url: rest, options } = urlAndOptions(url, {});
-      return { url: rest, ...options };
-    },
+    fromUrl: (url) => withUrl(url, {}),
     async load() {
       const { postgresDriver } = await import("./postgres.js");
       return (options) => {
@@ -117,10 +118,7 @@ const catalog: readonly NamedDriver[] = [
   {
     name: "mysql",
     schemes: ["mariadb"],
-    fromUrl(url) {
-      const { url: rest, options } = urlAndOptions(url, {});
-      return { url: rest, ...options };
-    },
+    fromUrl: (url) => withUrl(url, {}),
     async load() {
       const { mysqlDriver } = await import("./mysql.js");
       return (options) => {
@@ -131,10 +129,7 @@ const catalog: readonly NamedDriver[] = [
   },
   {
     name: "memcached",
-    fromUrl(url) {
-      const { url: rest, options } = urlAndOptions(url, {});
-      return { url: rest, ...options };
-    },
+    fromUrl: (url) => withUrl(url, {}),
     async load() {
       const { memcachedDriver } = await import("./memcached.js");
       return (options) => {
@@ -146,13 +141,7 @@ const catalog: readonly NamedDriver[] = [
   {
     name: "mongodb",
     schemes: ["mongodb+srv"],
-    fromUrl(url) {
-      const { url: rest, options } = urlAndOptions(url, {
-        createIndexes: "boolean",
-        ttlIndex: "boolean",
-      });
-      return { url: rest, ...options };
-    },
+    fromUrl: (url) => withUrl(url, { createIndexes: "boolean", ttlIndex: "boolean" }),
     async load() {
       const { mongodbDriver } = await import("./mongodb.js");
       return (options) => {
@@ -164,10 +153,7 @@ const catalog: readonly NamedDriver[] = [
   {
     name: "redis",
     schemes: ["rediss", "redis+cluster", "rediss+cluster", "valkey", "valkeys"],
-    fromUrl(url) {
-      const { url: rest, options } = urlAndOptions(url, {});
-      return { url: rest, ...options };
-    },
+    fromUrl: (url) => withUrl(url, {}),
     async load() {
       const { redisDriver } = await import("./redis.js");
       return (options) => {
@@ -193,6 +179,12 @@ const catalog: readonly NamedDriver[] = [
     },
   },
 ];
+
+/** The URL of a server for the client, and beside it what it says to the driver and the databank. */
+function withUrl(url: string, kinds: OptionKinds): DriverOptions {
+  const { url: rest, options } = urlAndOptions(url, kinds);
+  return { url: rest, ...options };
+}
 
 /** Makes the drivers of this package known to `Databank.open` and `Databank.get`. */
 export function registerDrivers(): void {

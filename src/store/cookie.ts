@@ -44,7 +44,7 @@ export function changedCookieFields(before: CookieJson, after: CookieJson): stri
   return changed;
 }
 
-/** Whether the browser drops this cookie when it closes: it has no moment of expiry. */
+/** Whether a cookie has a lifetime; without one the browser drops it when it closes. */
 export function hasLifetime(cookie: CookieJson): boolean {
   return (
     numberOrNull(cookie.originalMaxAge) !== null ||

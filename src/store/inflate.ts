@@ -5,6 +5,7 @@ import { hasLifetime, momentOf } from "./cookie.js";
 import { capped } from "./deadline.js";
 import { isoText } from "./iso-text.js";
 import type { PlainSession } from "./live-session.js";
+import { isRecord } from "./plain-json.js";
 import type { Snapshot } from "./snapshot.js";
 
 // The latest moment a Date can hold.
@@ -66,8 +67,4 @@ function corrupt(cause: unknown): DatabankError {
     code: "DATABANK_CORRUPT_ENTRY",
     cause,
   });
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

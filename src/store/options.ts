@@ -1,4 +1,11 @@
-import { checkNames, duration, invalidOption, text, wholeNumber } from "../databank/options.js";
+import {
+  checkFunction,
+  checkNames,
+  duration,
+  invalidOption,
+  text,
+  wholeNumber,
+} from "../databank/options.js";
 import { isLogger, type Logger } from "./log.js";
 import type { Resolve } from "./merge.js";
 import type { IdForm } from "./session-id.js";
@@ -111,7 +118,7 @@ export function resolveOptions(options: DatabankStoreOptions): ResolvedOptions {
   const { ids = "hashed", maxBytes = Number.POSITIVE_INFINITY, resolve, log } = options;
   check(ID_FORMS.includes(ids), `ids must be one of ${ID_FORMS.join(", ")}`);
   check(typeof maxBytes === "number" && maxBytes >= 1, "maxBytes must be a number from 1");
-  check(resolve === undefined || typeof resolve === "function", "resolve must be a function");
+  if (resolve !== undefined) checkFunction("resolve", resolve);
   check(
     log === undefined || log === null || isLogger(log),
     "log must be a logger with the methods debug and error, such as console",

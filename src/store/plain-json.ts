@@ -82,6 +82,11 @@ function hasMembers(live: Record<string, unknown>, parsed: Members): boolean {
   return more === 0;
 }
 
+/** Whether a value is an object that is no array. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
 function isList(value: object): value is readonly Value[] {
   return Array.isArray(value);
 }

@@ -8,6 +8,7 @@ import { isSameLife, nextVersion } from "../databank/version.js";
 import { type CookieJson, changedCookieFields, deadlineOf, isLifetimeChanged } from "./cookie.js";
 import { capped, wholeMoment } from "./deadline.js";
 import { type MergeConflict, merge, type Resolve } from "./merge.js";
+import { isRecord } from "./plain-json.js";
 import type { Origin } from "./provenance.js";
 import { type Fields, Snapshot } from "./snapshot.js";
 
@@ -278,8 +279,4 @@ export function overtaken(done: string): DatabankError {
 
 function isOtherLifetime(before: Snapshot, after: Snapshot): boolean {
   return before !== after && isLifetimeChanged(before.cookie, after.cookie);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,7 +1,7 @@
 import { type Answer, andThen, begin } from "../databank/answer.js";
 import { callbackIn, report } from "../databank/callback.js";
 import type { Databank } from "../databank/databank.js";
-import type { CorruptEvent } from "../databank/listings.js";
+import type { CorruptReport } from "../databank/driver.js";
 import { repeat, underLease } from "./cleanup.js";
 import { type StoreCounts, StoreEvents } from "./events.js";
 import { optionsFrom } from "./legacy-arguments.js";
@@ -31,7 +31,7 @@ export class StoreEngine {
   readonly #listing: Listing;
   readonly #log: Log;
   readonly #stopCleanup: () => Promise<void>;
-  readonly #onCorrupt: (event: CorruptEvent) => void;
+  readonly #onCorrupt: (report: CorruptReport) => void;
   #hasWarned = false;
   #cleanups = 0;
   #disconnected: Promise<void> | undefined;

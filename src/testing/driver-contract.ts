@@ -2,6 +2,7 @@ import { testAwkwardIds, testAwkwardTypes } from "./driver/awkward-ids.js";
 import { testAwkwardValues } from "./driver/awkward-values.js";
 import { testCapabilities } from "./driver/capabilities.js";
 import { testConcurrency } from "./driver/concurrency.js";
+import { testCountAndClear } from "./driver/count-and-clear.js";
 import { testDel } from "./driver/del.js";
 import { testDeleteExpired } from "./driver/delete-expired.js";
 import { testExpiry } from "./driver/expiry.js";
@@ -9,7 +10,7 @@ import { testIsolation } from "./driver/isolation.js";
 import { testLifeCycle } from "./driver/life-cycle.js";
 import { testDeadlines } from "./driver/lifetimes.js";
 import { testRead } from "./driver/read.js";
-import { testCountAndClear, testScan } from "./driver/scan.js";
+import { testScan } from "./driver/scan.js";
 import { testSearch } from "./driver/search.js";
 import { type DriverContractOptions, Suite } from "./driver/suite.js";
 import { testTouch } from "./driver/touch.js";
@@ -23,7 +24,8 @@ export type { DriverContractOptions } from "./driver/suite.js";
  * names, and leave the rest of the database alone.
  *
  * What applies is decided by the driver's `capabilities`, and they are tested too: what is
- * declared must be so, and what is not declared must not be there. The tests run for some ten
+ * declared must be so, and what is not declared must not be there. Whether a write survives `kill
+ * -9`, which is `durable`, takes a process of its own, and is left to you. The tests run for some
  * seconds at least, one for up to four, so mind the runner's time limit.
  *
  * @param runner - `describe` and `it` of your test runner.

@@ -71,6 +71,23 @@ describe("a databank made with new or open", () => {
     expect(await bank.find("t", "a")).toBeNull();
   });
 
+  it.each([
+    ["ECONNREFUSED", "The gated databank failed (ECONNREFUSED); no server listens there"],
+    ["28P01", "The gated databank failed (28P01); see the cause"],
+    ["secret: s3cret", "The gated databank failed; see the cause"],
+    [18, "The gated databank failed; see the cause"],
+  ])("says what the client calls its error, if that is a code: %s", async (code, message) => {
+    const { driver, gates } = gatedDriver();
+    gates.push(new Gate());
+    gates[0]?.fail(Object.assign(new Error("password s3cret"), { code }));
+    const bank = new Databank({ ...driver, name: "gated" });
+
+    const error: Error = await bank.find("t", "a").catch((reason) => reason);
+
+    expect(error.message).toContain(message);
+    expect(error.message).not.toContain("s3cret");
+  });
+
   it("connects again with the call after a failed attempt", async () => {
     const { driver, counts, gates } = gatedDriver();
     gates.push(new Gate());

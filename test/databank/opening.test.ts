@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { Databank, type OpenOptions } from "../../src/databank/databank.js";
+import type { Driver } from "../../src/databank/driver.js";
 import type { DriverOptions } from "../../src/databank/registry.js";
 import { registerDrivers } from "../../src/drivers/catalog.js";
 import { pathAndOptions } from "../../src/drivers/driver-url.js";
@@ -83,6 +84,20 @@ describe("open", () => {
     );
     expect(thrown(() => Databank.open("memory:?maxEntires=1")).message).toContain(
       "did you mean maxEntries?",
+    );
+  });
+
+  it("says that an option of every databank is written otherwise", () => {
+    expect(thrown(() => Databank.open("memory:", { timeoutMS: 200 }))).toMatchObject({
+      code: "DATABANK_INVALID_OPTION",
+      message: "A databank has no option timeoutMS; did you mean timeoutMs?",
+    });
+  });
+
+  it("misses the folder in a disk URL, and a question mark in that of memory", () => {
+    expect(thrown(() => Databank.open("disk:?durable=false")).message).toContain("disk:./sessions");
+    expect(thrown(() => Databank.open("memory:maxEntries=9")).message).toContain(
+      "memory:?maxEntries=9",
     );
   });
 
@@ -232,6 +247,15 @@ describe("register", () => {
 
     expect(bank.capabilities).toBeDefined();
     expect(bank.driverName).toBe("mine");
+  });
+
+  it("takes nothing but functions and classes", () => {
+    const driver: unknown = memoryDriver();
+
+    expect(thrown(() => Databank.register("made", driver as () => Driver))).toMatchObject({
+      code: "DATABANK_INVALID_OPTION",
+      message: "driver must be a function",
+    });
   });
 
   it("finds out at connect that a factory makes no driver", async () => {

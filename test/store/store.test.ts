@@ -40,6 +40,16 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+it("says that update needs a function, also for a session that is gone", async () => {
+  const { store } = open();
+  const nothing: unknown = undefined;
+
+  await expect(store.update("s", nothing as () => undefined)).rejects.toMatchObject({
+    code: "DATABANK_INVALID_OPTION",
+    message: "change must be a function",
+  });
+});
+
 describe("callbacks", () => {
   it("are found wherever they stand, and called once, later, with null first", async () => {
     const { store } = open();

@@ -95,6 +95,11 @@ const faults: readonly [what: string, fault: Fault, noticedBy: string][] = [
     "awkward ids › are kept apart, whatever they look like",
   ],
   [
+    "has no room for the last character of Unicode",
+    renaming((id) => id.replaceAll("\u{10ffff}", "\uffff")),
+    "awkward ids › are kept apart, whatever they look like",
+  ],
+  [
     "strips accents from ids",
     renaming((id) => id.normalize("NFD").replace(/\p{M}/gu, "")),
     "awkward ids › are kept apart, whatever they look like",
@@ -538,6 +543,113 @@ const faults: readonly [what: string, fault: Fault, noticedBy: string][] = [
       clear: async (type) => ({ deleted: (await clear(good, type)) + 1, cursor: null }),
     }),
     "count and clear › clear: deletes every entry of a type",
+  ],
+  [
+    "gives a known version the deadline that it had when it was written",
+    (good) => {
+      const written = new Map<string, Write>();
+      return {
+        write(type, writes) {
+          for (const each of writes) written.set(each.version, each);
+          return good.write(type, writes);
+        },
+        async read(type, reads) {
+          const found = await good.read(type, reads);
+          return found.map((entry, i) => {
+            const known = written.get(reads[i]?.known ?? "");
+            if (!entry || entry instanceof Error || !known) return entry;
+            return { ...entry, expiresAt: known.expiresAt };
+          });
+        },
+      };
+    },
+    "read › tells the deadline of a known version as it is by now",
+  ],
+  [
+    "takes extend: false for extend",
+    writing((write) => ({ ...write, extend: write.extend !== undefined })),
+    "deadlines › extend is for the members of a batch that ask for it",
+  ],
+  [
+    "extends all members of a batch when one asks for it",
+    (good) => ({
+      write(type, writes) {
+        const extend = writes.some((write) => write.extend);
+        return good.write(
+          type,
+          writes.map((write) => ({ ...write, extend })),
+        );
+      },
+    }),
+    "deadlines › extend is for the members of a batch that ask for it",
+  ],
+  [
+    "scans deadlines as they were written",
+    (good) => {
+      const written = new Map<string, Write>();
+      return {
+        write(type, writes) {
+          for (const each of writes) written.set(each.version, each);
+          return good.write(type, writes);
+        },
+        async scan(type, page) {
+          const { entries = [], cursor = null } = (await good.scan?.(type, page)) ?? {};
+          const asWritten = entries.map((entry) => written.get(entry.version) ?? entry);
+          return { entries: asWritten, cursor };
+        },
+      };
+    },
+    "scan › shows the deadline that a touch has set",
+  ],
+  [
+    "spares in cleanup what expired in the last half minute only",
+    (good) => ({
+      async deleteExpired(type, page) {
+        const deleted = await good.deleteExpired?.(type, page);
+        const { now } = Date;
+        Date.now = () => now() + 30_000;
+        const more = await good.deleteExpired?.(type, page);
+        Date.now = now;
+        return { deleted: (deleted?.deleted ?? 0) + (more?.deleted ?? 0), cursor: null };
+      },
+    }),
+    "deleteExpired › spares what expired in the last minute, for clocks differ",
+  ],
+  [
+    "deletes in cleanup what it has found expired, whatever is there by then",
+    (good) => {
+      const written = new Map<string, Write>();
+      return {
+        write(type, writes) {
+          for (const each of writes) written.set(each.id, each);
+          return good.write(type, writes);
+        },
+        async deleteExpired(type) {
+          const expired = [...written.values()].filter(({ expiresAt }) => !live(expiresAt));
+          await new Promise((resolve) => setImmediate(resolve));
+          await good.del(
+            type,
+            expired.map(({ id }) => ({ id })),
+          );
+          return { deleted: expired.length, cursor: null };
+        },
+      };
+    },
+    "deleteExpired › spares what is created in the place of an expired entry",
+  ],
+  [
+    "clears live entries only",
+    (good) => ({
+      async clear(type, page) {
+        const { entries = [] } = (await good.scan?.(type, page)) ?? {};
+        const deleted = await good.del(
+          type,
+          entries.map(({ id }) => ({ id })),
+        );
+        return { deleted: deleted.length, cursor: null };
+      },
+    }),
+    "count and clear › clear: deletes what has expired, too",
   ],
 ];
 

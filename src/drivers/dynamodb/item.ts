@@ -33,7 +33,7 @@ export function ttlOf(expiresAt: number): number {
 }
 
 /** @throws Error for an item that is no entry, or not that of `fullId`. */
-export function fromItem(item: Item, fullId?: string): StoredEntry {
+function fromItem(item: Item, fullId?: string): StoredEntry {
   const { sk, value, version, createdAt, expiresAt } = item;
   if (sk?.S === undefined || value?.S === undefined || version?.S === undefined) {
     throw new Error("It has no value or no version");

@@ -17,7 +17,7 @@ export interface MongodbClient {
 export interface Collection {
   find(filter: object, options?: object): { toArray(): Promise<Document[]> };
   findOne(filter: object): Promise<Document | null>;
-  bulkWrite(operations: readonly object[], options: object): Promise<BulkCounts>;
+  bulkWrite(operations: readonly object[], options: object): Promise<UpdateCounts>;
   insertOne(document: object): Promise<unknown>;
   updateOne(filter: object, update: object, options?: object): Promise<UpdateCounts>;
   replaceOne(filter: object, replacement: object, options?: object): Promise<UpdateCounts>;
@@ -27,12 +27,11 @@ export interface Collection {
   createIndexes(indexes: readonly object[]): Promise<unknown>;
 }
 
+/** What the client says of updates: how many documents it found, and how many it made. */
 export interface UpdateCounts {
   readonly matchedCount: number;
   readonly upsertedCount: number;
 }
-
-export type BulkCounts = UpdateCounts;
 
 // What values are read as must not depend on how the program has set up its client, and what
 // decides about a conflict must not be read from a server that lags behind.

@@ -137,7 +137,9 @@ async function ownPool({ url, maxConnections }: Settings): Promise<OwnPool> {
 function withoutContents(error: unknown): unknown {
   if (codeOf(error) === "ERR_INVALID_URL") {
     // Not the error itself: it quotes the URL.
-    return invalidOption("The postgres URL is not one that the package pg understands");
+    return invalidOption(
+      "A postgres URL looks like postgres://user:password@host:5432/database, with what is special in the password as %23 and so on",
+    );
   }
   if (error instanceof Error) {
     for (const field of ["detail", "where", "internalQuery"]) {

@@ -4,6 +4,7 @@ import { assertEntry } from "./assertions.js";
 import { readAll, store, touch } from "./calls.js";
 import { atOffset, HOUR_MS, MINUTE_MS } from "./deadlines.js";
 import { entry } from "./entries.js";
+import { retrying } from "./retrying.js";
 import type { Subject, Suite } from "./suite.js";
 
 const EXPIRED = 23;
@@ -46,7 +47,12 @@ async function fill({ driver, type }: Subject, soon: number): Promise<readonly W
     { id: "saved", expiresAt },
     { id: "kept", expiresAt: null },
   ]);
-  assert.deepEqual(touched, [true, true]);
+  // Some of these drivers are given another time than the real one, see `atOffset`.
+  const advice = "a touch in time finds nothing; a driver asks Date.now() what time it is";
+  assert.ok(
+    touched.every((isThere) => isThere),
+    advice,
+  );
   const [first, second] = saved;
   assert.ok(first && second);
   return [...living, { ...first, expiresAt }, { ...second, expiresAt: null }];
@@ -100,20 +106,34 @@ export function testDeleteExpired(suite: Suite): void {
     for (const [i, written] of living.entries()) assertEntry(driver, found[i], written);
   });
 
-  suite.timed(
+  suite.test(
     "spares what expired in the last minute, for clocks differ",
-    async ({ driver, type }, soon) => {
-      await store(driver, type, [entry("a", { expiresAt: soon })]);
-    },
     async ({ driver, type }) => {
-      const deleted = sum(await cleanUp(driver, type, 100));
+      const expiresAt = Date.now() + MINUTE_MS;
+      await store(driver, type, [entry("a", { expiresAt })]);
 
-      const elsewhere = await atOffset(-MINUTE_MS / 2, () => readAll(driver, type, ["a"]));
-      assert.equal(elsewhere[0]?.id, "a");
-      assert.equal(deleted, 0);
+      const late = await atOffset(1.9 * MINUTE_MS, async () => cleanUp(driver, type, 100));
+
+      const [found] = await readAll(driver, type, ["a"]);
+      assert.equal(found?.id, "a", "what expired in the last minute is deleted");
+      assert.equal(sum(late), 0);
     },
     cleansByOwnClock,
   );
+
+  testFilled(suite, "spares what is created in the place of an expired entry", async (subject) => {
+    const { driver, type } = subject;
+    const created = idsOf("short", EXPIRED).map((id) => entry(id, { if: "absent" }));
+    const second = await subject.other();
+
+    await Promise.all([
+      retrying(driver, () => cleanUp(driver, type, EXPIRED)),
+      ...created.map((each) => retrying(second, () => store(second, type, [each]))),
+    ]);
+
+    const found = await readAll(driver, type, idsOf("short", EXPIRED));
+    for (const [i, each] of created.entries()) assertEntry(driver, found[i], each);
+  });
 
   suite.test(
     "finds nothing in a type that was never used",

@@ -8,7 +8,7 @@ export function newVersion(): string {
 }
 
 /** The version of a change within the life of `version`. */
-export function changedVersion(version: string): string {
+function changedVersion(version: string): string {
   return `${version.slice(0, version.indexOf("."))}.${token()}`;
 }
 
@@ -38,4 +38,9 @@ export function change(
     ...fields,
   };
   return condition === undefined ? next : { ...next, if: condition };
+}
+
+/** Entries whose ids are numbered, in order of their ids. */
+export function writtenAs(prefix: string, length: number): readonly Write[] {
+  return Array.from({ length }, (_, i) => entry(`${prefix}${String(i).padStart(3, "0")}`));
 }

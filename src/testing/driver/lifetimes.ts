@@ -76,6 +76,21 @@ function testExtend(suite: Suite): void {
     });
   }
 
+  suite.test("extend is for the members of a batch that ask for it", async ({ driver, type }) => {
+    const first = ["a", "b", "c", "d"].map((id) => entry(id, { expiresAt: later }));
+    await store(driver, type, first);
+    const next = first.map((each, i) => {
+      const extend = [{ extend: true }, { extend: false }, {}, { extend: true }][i];
+      return change(each, i < 2 ? each.version : undefined, { expiresAt: sooner, ...extend });
+    });
+
+    await store(driver, type, next);
+
+    for (const each of next) {
+      await assertStored(driver, type, { ...each, expiresAt: each.extend ? later : sooner });
+    }
+  });
+
   suite.test("extend creates with its own deadline", async ({ driver, type }) => {
     const created = entry("a", { extend: true, if: "absent" });
     const saved = entry("b", { extend: true });

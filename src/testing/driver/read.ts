@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { assertAbsent, assertEntry, assertStored } from "./assertions.js";
-import { maxBatch, read, readAll, store } from "./calls.js";
+import { maxBatch, read, readAll, store, touch } from "./calls.js";
+import { assertDeadline, HOUR_MS } from "./deadlines.js";
 import { change, entry, newVersion } from "./entries.js";
 import type { Suite } from "./suite.js";
 
@@ -58,6 +59,19 @@ export function testRead(suite: Suite): void {
 
     assert.ok(found && !(found instanceof Error), "there is no entry");
     assertEntry(driver, { ...found, json: found.json ?? written.json }, written);
+  });
+
+  suite.test("tells the deadline of a known version as it is by now", async ({ driver, type }) => {
+    const written = entry("a");
+    const expiresAt = Date.now() + 2 * HOUR_MS;
+    await store(driver, type, [written]);
+    await driver.read(type, [{ id: "a", known: written.version }]);
+    await touch(driver, type, [{ id: "a", expiresAt }]);
+
+    const [found] = await driver.read(type, [{ id: "a", known: written.version }]);
+
+    assert.ok(found && !(found instanceof Error), "there is no entry");
+    assertDeadline(driver, found.expiresAt, expiresAt);
   });
 
   suite.test("gives the value of any version but the known one", async ({ driver, type }) => {

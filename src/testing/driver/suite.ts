@@ -36,7 +36,7 @@ export interface Subject {
 export type Needs = (driver: Driver) => boolean;
 
 /** The type whose indices the suite declares. */
-export const INDICES: readonly string[] = ["user.id", "tag"];
+const INDICES: readonly string[] = ["user.id", "tag"];
 
 /** How long entries of timed tests live, in milliseconds. They share one wait. */
 const SHORT_LIFE_MS = 1000;
