@@ -41,11 +41,21 @@ export function resultIn(error: unknown): BatchResult {
   if (nameOf(error) !== "MongoBulkWriteError") throw error;
   // The client wraps whatever went wrong.
   if (errorResponse instanceof Error) throw errorResponse;
-  // What was written may be lost again, where fewer servers have it than were asked for.
-  if (result?.getWriteConcernError?.()) throw error;
+  const tooFew = result?.getWriteConcernError?.();
+  if (tooFew) throw notSafe(tooFew);
   const errors: readonly unknown[] = Array.isArray(writeErrors) ? writeErrors : [writeErrors];
   const { matchedCount, upsertedCount } = Object(result);
   return { matchedCount, upsertedCount, refused: new Set(errors.map(indexOf)) };
+}
+
+/**
+ * What was written may be lost again, where fewer servers have it than were asked for. The client's
+ * own error repeats what was to be written, ids and values included.
+ */
+function notSafe(writeConcernError: unknown): Error {
+  const { code, errmsg } = Object(writeConcernError);
+  const message = `Too few servers have what was written: ${errmsg}`;
+  return Object.assign(new Error(message), { name: "MongoWriteConcernError", code });
 }
 
 function indexOf(writeError: unknown): number {
