@@ -798,6 +798,8 @@ describe("options", () => {
   it("never get into a message where they may be secret", () => {
     expect(make({ url: "redis://user:secret@a,b" })).not.toThrow(/secret/);
     expect(make({ url: "redis:/user:secret@host" })).not.toThrow(/secret/);
+    expect(make({ url: "redis://:a?secret@host" })).toThrow("special in the password as %40");
+    expect(make({ url: "redis://:a?b&secret@host" })).toThrow("special in the password as %40");
   });
 
   it("are those of databank-redis 1.x too", () => {
@@ -805,6 +807,7 @@ describe("options", () => {
     expect(make(options)().name).toBe("redis");
     expect(make({})().calling?.immediate).toEqual(["del"]);
     expect(make({ url: "valkey://u:p@[::1]:7000/3" })().name).toBe("redis");
+    expect(make({ url: "redis://host?prefix=a@b" })().name).toBe("redis");
     expect(make({ url: "redis+cluster://a,b:1" })().calling?.immediate).toContain("read");
   });
 });
