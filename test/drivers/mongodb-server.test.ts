@@ -4,7 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
-import { Long, MongoClient } from "mongodb";
+import { Long, MongoClient, MongoServerError, MongoWriteConcernError } from "mongodb";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { StoredEntry, Write, WriteResult } from "../../src/databank/driver.js";
 import { nextVersion } from "../../src/databank/version.js";
@@ -487,6 +487,43 @@ describeServer("MONGODB_URL", (url) => {
       expect(error).toHaveProperty("message", expect.stringContaining("replication timed out"));
       expect(inspect(error, { depth: 20, showHidden: true })).not.toContain("secret");
       expect(driver.retry?.(error)).toBe(then);
+    });
+
+    it("tells no id where too few copies of a single entry were made", async () => {
+      const answer = {
+        ok: 1,
+        upserted: [{ index: 0, _id: "a secret id" }],
+        writeConcernError: { code: 64, errmsg: "waiting for replication timed out" },
+      };
+      const replaceOne = async () => {
+        throw new MongoWriteConcernError(answer);
+      };
+      const driver = await connected({ db: altered(db, { replaceOne }) });
+
+      const written = async () => driver.write("few", [entry("a secret id")]);
+      const error: unknown = await written().catch((reason: unknown) => reason);
+
+      expect(error).toHaveProperty("message", expect.stringContaining("replication timed out"));
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain("secret");
+      expect(driver.retry?.(error)).toBe("each");
+    });
+
+    it("tells no id where the server repeats a command that it does not allow", async () => {
+      const findOne = async () => {
+        throw new MongoServerError({
+          code: 13,
+          errmsg:
+            'not authorized on app to execute command { find: "few", filter: { _id: "secret" } }',
+        });
+      };
+      const driver = await connected({ db: altered(db, { findOne }) });
+
+      const reading = async () => driver.read("few", [{ id: "secret" }]);
+      const error: unknown = await reading().catch((reason: unknown) => reason);
+
+      expect(error).toHaveProperty("message", "not authorized on app");
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain("secret");
+      expect(driver.retry?.(error)).toBe("never");
     });
 
     it.each(["its own", "of version 1"])(

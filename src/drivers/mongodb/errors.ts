@@ -1,4 +1,5 @@
 const DUPLICATE_KEY = 11000;
+const UNAUTHORIZED = 13;
 const WRITE_CONFLICT = 112;
 const INDEX_CONFLICTS = [85, 86];
 
@@ -42,20 +43,27 @@ export function resultIn(error: unknown): BatchResult {
   // The client wraps whatever went wrong.
   if (errorResponse instanceof Error) throw errorResponse;
   const tooFew = result?.getWriteConcernError?.();
-  if (tooFew) throw notSafe(tooFew);
+  if (tooFew) throw notSafe(tooFew.code, tooFew.errmsg);
   const errors: readonly unknown[] = Array.isArray(writeErrors) ? writeErrors : [writeErrors];
   const { matchedCount, upsertedCount } = Object(result);
   return { matchedCount, upsertedCount, refused: new Set(errors.map(indexOf)) };
+}
+
+/** An error without what the client and the server repeat in it of a command: ids, for instance. */
+export function discreet(error: unknown): unknown {
+  const { message } = Object(error);
+  if (nameOf(error) === "MongoWriteConcernError") return notSafe(codeOf(error), message);
+  if (codeOf(error) !== UNAUTHORIZED) return error;
+  const short = new Error(String(message).replace(/ to execute command .*/s, ""));
+  return Object.assign(short, { name: nameOf(error), code: UNAUTHORIZED });
 }
 
 /**
  * What was written may be lost again, where fewer servers have it than were asked for. The client's
  * own error repeats what was to be written, ids and values included.
  */
-function notSafe(writeConcernError: unknown): Error {
-  const { code, errmsg } = Object(writeConcernError);
-  const message = `Too few servers have what was written: ${errmsg}`;
-  return Object.assign(new Error(message), { name: "MongoWriteConcernError", code });
+function notSafe(code: unknown, reason: unknown): Error {
+  return Object.assign(new Error(`Too few servers have what was written: ${reason}`), { code });
 }
 
 function indexOf(writeError: unknown): number {
