@@ -12,6 +12,9 @@ const OF_EVERY_DATABANK = new Map<string, OptionKind>([
   ["maxPending", "number"],
 ]);
 
+/** What a client has, in small letters, and only looks like one of ours that is misspelt. */
+const OF_CLIENTS = ["wtimeoutms"];
+
 /**
  * Takes a URL apart that says where in this computer something is: `memory:`, `disk:./sessions`,
  * `disk:/var/lib/sessions`, `disk:///var/lib/sessions?mode=384`.
@@ -49,7 +52,8 @@ export function urlAndOptions(
     const [[name, value] = ["", ""]] = new URLSearchParams(parameter);
     if (names.includes(name)) options[name] = optionFrom(name, value, kinds);
     else rest.push(parameter);
-    const similar = names.includes(name) ? undefined : similarTo(name, names);
+    const isKnown = names.includes(name) || OF_CLIENTS.includes(name.toLowerCase());
+    const similar = isKnown ? undefined : similarTo(name, names);
     if (similar) throw invalidOption(`The URL has no option ${name}; did you mean ${similar}?`);
   }
   return { url: rest.length > 0 ? `${base}?${rest.join("&")}` : base, options };

@@ -1,6 +1,7 @@
 import type { Driver, Write } from "../databank/driver.js";
-import { DatabankError, NotConnectedError } from "../databank/errors.js";
+import { DatabankError } from "../databank/errors.js";
 import { isLonger } from "../databank/text-bytes.js";
+import { lifeCycle } from "./life-cycle.js";
 import {
   decideDeletion,
   decideTouch,
@@ -29,7 +30,19 @@ export function memcachedDriver(options: MemcachedOptions): Driver {
   const { servers: addresses, prefix, maxValueBytes } = resolveOptions(options);
   const servers = addresses.map((address) => new Server(address));
   const placeOf = placement(addresses.map(({ host, port }) => `${host}:${port}`));
-  let isConnected = false;
+  const { connected, connect, disconnect } = lifeCycle({
+    async open() {
+      // One that answers is enough: the keys of the others fail until they are there.
+      await Promise.any(servers.map((server) => server.link())).catch((error: AggregateError) => {
+        throw error.errors[0];
+      });
+      return servers;
+    },
+    prepare: (opened) => opened,
+    async close() {
+      await Promise.all(servers.map((server) => server.close()));
+    },
+  });
 
   /** Does something on each server that has keys of the members, at the same time. */
   async function onServers<M extends { readonly id: string }, R>(
@@ -37,9 +50,8 @@ export function memcachedDriver(options: MemcachedOptions): Driver {
     members: readonly M[],
     task: (link: Link, addressed: readonly Addressed<M>[]) => Promise<readonly (R | Error)[]>,
   ): Promise<readonly (R | Error)[]> {
-    if (!isConnected) throw new NotConnectedError();
     const addressed = members.map((member) => ({ member, key: keyOf(prefix, type, member.id) }));
-    const groups = servers.map((server) => ({
+    const groups = connected().map((server) => ({
       server,
       group: [] as Addressed<M>[],
       places: [] as number[],
@@ -84,18 +96,8 @@ export function memcachedDriver(options: MemcachedOptions): Driver {
     // Small batches: the server works on one while the client does on another.
     calling: { maxBatch: 32, maxInFlight: 4 },
 
-    async connect() {
-      // One that answers is enough: the keys of the others fail until they are there.
-      await Promise.any(servers.map((server) => server.link())).catch((error: AggregateError) => {
-        throw error.errors[0];
-      });
-      isConnected = true;
-    },
-
-    async disconnect() {
-      isConnected = false;
-      await Promise.all(servers.map((server) => server.close()));
-    },
+    connect,
+    disconnect,
 
     read: (type, reads) =>
       onServers(type, reads, async (link, addressed) => {

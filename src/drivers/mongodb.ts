@@ -1,8 +1,8 @@
 import type { Capabilities, Driver } from "../databank/driver.js";
 import { lifeCycle } from "./life-cycle.js";
 import { Connection } from "./mongodb/connection.js";
-import { MAX_VALUE_BYTES } from "./mongodb/entries.js";
-import { retryOf } from "./mongodb/errors.js";
+import { type Entries, MAX_VALUE_BYTES } from "./mongodb/entries.js";
+import { discreet, retryOf } from "./mongodb/errors.js";
 import { open } from "./mongodb/open.js";
 import { type MongodbOptions, resolveOptions } from "./mongodb/options.js";
 
@@ -45,6 +45,14 @@ export function mongodbDriver(options: MongodbOptions): Driver {
     close: (opened) => opened.close(),
   });
 
+  async function on<R>(type: string, task: (entries: Entries) => Promise<R>): Promise<R> {
+    try {
+      return await task(connected().entries(type));
+    } catch (error) {
+      throw discreet(error);
+    }
+  }
+
   const driver: Driver = {
     name: "mongodb",
     capabilities: CAPABILITIES,
@@ -54,20 +62,22 @@ export function mongodbDriver(options: MongodbOptions): Driver {
     connect,
     disconnect,
 
-    read: async (type, reads) => connected().entries(type).read(reads),
-    write: async (type, writes) => (await connected().prepared(type)).write(writes),
-    touch: async (type, touches) => connected().entries(type).touch(touches),
-    del: async (type, deletions) => connected().entries(type).del(deletions),
-    scan: async (type, page) => connected().entries(type).scan({}, page),
-    search: async (type, criteria, page) => connected().entries(type).search(criteria, page),
-    count: async (type) => ({ live: await connected().entries(type).count(), cursor: null }),
-    clear: async (type, { limit }) => connected().entries(type).clear(limit),
+    read: (type, reads) => on(type, (entries) => entries.read(reads)),
+    touch: (type, touches) => on(type, (entries) => entries.touch(touches)),
+    del: (type, deletions) => on(type, (entries) => entries.del(deletions)),
+    scan: (type, page) => on(type, (entries) => entries.scan({}, page)),
+    search: (type, criteria, page) => on(type, (entries) => entries.search(criteria, page)),
+    count: (type) => on(type, async (entries) => ({ live: await entries.count(), cursor: null })),
+    clear: (type, { limit }) => on(type, (entries) => entries.clear(limit)),
 
-    async deleteExpired(type, { limit }) {
-      const { deleted, isLast } = await connected().entries(type).cleanUp(limit);
-      // What is deleted is out of the way, so each step begins at the beginning.
-      return { deleted, cursor: isLast ? null : "more" };
-    },
+    write: (type, writes) => on(type, async () => (await connected().prepared(type)).write(writes)),
+
+    deleteExpired: (type, { limit }) =>
+      on(type, async (entries) => {
+        const { deleted, isLast } = await entries.cleanUp(limit);
+        // What is deleted is out of the way, so each step begins at the beginning.
+        return { deleted, cursor: isLast ? null : "more" };
+      }),
 
     retry: retryOf,
   };

@@ -171,7 +171,11 @@ export function redisDriver(options: RedisOptions): Driver {
 
     write,
     touch,
-    del: (type, deletions) => each(deletions, (member) => connected().changes.del(type, member)),
+
+    async del(type, deletions) {
+      const { changes } = connected();
+      return each(deletions, (member) => changes.del(type, member));
+    },
 
     async scan(type, page) {
       return connected().listing.scan(type, page);

@@ -203,8 +203,11 @@ describe("options of couchbase", () => {
     [`${base}?listing=scan`, "listing must be one of auto, query, none"],
     [`${base}?prefix=${"é".repeat(33)}`, "at most 64 bytes"],
     ["couchbase://%@h/b", "written as %25"],
+    ["couchbase://u:p@verysecret@h/b", "what is special in the password as %40"],
+    ["couchbase://u:p/verysecret@h/b", "what is special in the password as %40"],
   ])("refuses the URL %s", (url, message) => {
     expect(() => couchbaseDriver({ url })).toThrow(message);
+    expect(() => couchbaseDriver({ url })).not.toThrow("verysecret");
   });
 
   it.each([
@@ -212,6 +215,8 @@ describe("options of couchbase", () => {
     [{ url: base, bukcet: "b" }, "did you mean bucket"],
     [{ url: base, client: 1 }, "client must be an object"],
     [{ url: base, bucket: "" }, "bucket must be a text"],
+    [{ url: base, username: 7 }, "username must be a text"],
+    [{ url: base, password: null }, "password must be a text"],
     [{ cluster: {}, bucket: "b" }, "cluster must be a Cluster"],
     [{ cluster: { bucket() {} } }, "must name a bucket"],
     [{ cluster: { bucket() {} }, bucket: "b", url: base }, "has no option url"],

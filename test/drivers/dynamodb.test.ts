@@ -703,6 +703,7 @@ describe("options", () => {
     [{ url: "dynamodb:" }, "names a region and a table"],
     [{ url: "dynamodb://us-east-1" }, "names a region and a table"],
     [{ url: "dynamodb://id:verysecret@us east/a" }, "names a region and a table"],
+    [{ url: "dynamodb://id:very/secret@us-east-1/abc" }, "a slash in a key is written as %2F"],
     [{ url: "dynamodb://id:%verysecret@us-east-1/abc" }, "must have their % written as %25"],
     [{ url: "dynamodb://us-east-1/ab" }, "3 to 255 letters"],
     [{ url: "dynamodb://us-east-1/sessions?endpont=x" }, "did you mean endpoint"],

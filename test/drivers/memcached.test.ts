@@ -197,6 +197,15 @@ describeServer("MEMCACHED_URL", (url) => {
     await store.close();
   });
 
+  it("ends a connection that was still being made when it was told to", async () => {
+    const driver = memcachedDriver({ url });
+
+    await Promise.all([driver.connect({}), driver.disconnect()]);
+
+    const reading = async () => driver.read("session", [{ id: "a" }]);
+    await expect(reading()).rejects.toMatchObject({ name: "NotConnectedError" });
+  });
+
   it("opens from a URL with options of the databank", async () => {
     const bank = Databank.open(`${url}?timeoutMs=4000&prefix=${randomUUID()}:&maxPending=50`);
     await bank.save("session", "a", 1);

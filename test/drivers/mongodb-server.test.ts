@@ -3,7 +3,8 @@ import { promises as dns } from "node:dns";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Long, MongoClient } from "mongodb";
+import { inspect } from "node:util";
+import { Long, MongoClient, MongoServerError, MongoWriteConcernError } from "mongodb";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { StoredEntry, Write, WriteResult } from "../../src/databank/driver.js";
 import { nextVersion } from "../../src/databank/version.js";
@@ -38,6 +39,11 @@ describe("options", () => {
     [{ host: "h", ports: 1 }, "did you mean port?"],
     [{ host: "h/x" }, "host must be the name of a server"],
     [{ host: "h", port: 0 }, "port must be a whole number"],
+    [{ hosts: "h" }, "hosts must be an array"],
+    [{ hosts: [] }, "hosts must be an array"],
+    [{ host: "h", dbname: 7 }, "dbname must be a text"],
+    ["mongodb://h", "must be an object"],
+    [null, "must be an object"],
   ])("%j are refused with advice", (options, advice) => {
     expect(() => mongodbDriver(options as never)).toThrow(
       expect.objectContaining({
@@ -46,6 +52,14 @@ describe("options", () => {
       }),
     );
   });
+
+  it.each(["mongodb://h/?wtimeoutMS=5000", "mongodb://h/?w=majority&wTimeoutMs=5000"])(
+    "may have what only looks like an option of ours: %s",
+    (url) => {
+      expect(() => mongodbDriver({ url })).not.toThrow();
+      expect(() => Databank.open(url)).not.toThrow();
+    },
+  );
 
   it.each([
     ["mongodb://me:secret@h:port/db", undefined],
@@ -412,7 +426,11 @@ describeServer("MONGODB_URL", (url) => {
         Object.assign(new Error("too few copies"), {
           name: "MongoBulkWriteError",
           writeErrors: [{ index: 1 }],
-          result: { matchedCount: 1, upsertedCount: 0, getWriteConcernError: () => ({ code: 64 }) },
+          result: {
+            matchedCount: 1,
+            upsertedCount: 0,
+            getWriteConcernError: () => ({ code: 64, errmsg: "timed out" }),
+          },
         }),
         Object.assign(new Error("wrapped"), {
           name: "MongoBulkWriteError",
@@ -437,9 +455,75 @@ describeServer("MONGODB_URL", (url) => {
 
       expect(messages).toEqual([
         "The server did not say what became of each part of a batch",
-        "too few copies",
+        "Too few servers have what was written: timed out",
         "gone",
       ]);
+    });
+
+    it.each([
+      [64, "each"],
+      [189, "never"],
+    ])("tells no id and no value where too few copies were made (%d)", async (code, then) => {
+      const bulkWrite = async (
+        original: (...given: unknown[]) => Promise<unknown>,
+        ...given: unknown[]
+      ) => {
+        try {
+          return await original(...given);
+        } catch (error) {
+          const tooFew = { code, errmsg: "waiting for replication timed out" };
+          Object.assign(Object(error).result, { getWriteConcernError: () => tooFew });
+          throw error;
+        }
+      };
+      const driver = await connected({ db: altered(db, { bulkWrite }) });
+      const secret = { if: "absent", json: '"a secret value"' } as const;
+      const writes = [entry("a secret id", secret), entry("b", secret)];
+      await driver.write(`few ${code}`, [writes[0] ?? entry("a")]);
+
+      const written = async () => driver.write(`few ${code}`, writes);
+      const error: unknown = await written().catch((reason: unknown) => reason);
+
+      expect(error).toHaveProperty("message", expect.stringContaining("replication timed out"));
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain("secret");
+      expect(driver.retry?.(error)).toBe(then);
+    });
+
+    it("tells no id where too few copies of a single entry were made", async () => {
+      const answer = {
+        ok: 1,
+        upserted: [{ index: 0, _id: "a secret id" }],
+        writeConcernError: { code: 64, errmsg: "waiting for replication timed out" },
+      };
+      const replaceOne = async () => {
+        throw new MongoWriteConcernError(answer);
+      };
+      const driver = await connected({ db: altered(db, { replaceOne }) });
+
+      const written = async () => driver.write("few", [entry("a secret id")]);
+      const error: unknown = await written().catch((reason: unknown) => reason);
+
+      expect(error).toHaveProperty("message", expect.stringContaining("replication timed out"));
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain("secret");
+      expect(driver.retry?.(error)).toBe("each");
+    });
+
+    it("tells no id where the server repeats a command that it does not allow", async () => {
+      const findOne = async () => {
+        throw new MongoServerError({
+          code: 13,
+          errmsg:
+            'not authorized on app to execute command { find: "few", filter: { _id: "secret" } }',
+        });
+      };
+      const driver = await connected({ db: altered(db, { findOne }) });
+
+      const reading = async () => driver.read("few", [{ id: "secret" }]);
+      const error: unknown = await reading().catch((reason: unknown) => reason);
+
+      expect(error).toHaveProperty("message", "not authorized on app");
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain("secret");
+      expect(driver.retry?.(error)).toBe("never");
     });
 
     it.each(["its own", "of version 1"])(

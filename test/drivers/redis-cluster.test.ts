@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { ClusterNode, OwnRedisCluster } from "../../scripts/servers/index.mjs";
 import { Databank } from "../../src/databank/databank.js";
@@ -26,6 +27,16 @@ describeServer("REDIS_CLUSTER_URL", (url) => {
           },
         },
       );
+
+      it("does not tell the password that is refused", async () => {
+        const to = url.replace("://", "://nobody:secret@");
+        const driver = redisDriver({ url: to, package: name });
+
+        const error: unknown = await driver.connect({}).catch((reason: unknown) => reason);
+
+        expect(error).toBeInstanceOf(Error);
+        expect(inspect(error, { depth: 20 })).not.toContain("secret");
+      });
 
       it("gives back every value and every id as it was", () =>
         expectFidelity(() => new Databank(redisDriver({ url: place("fidelity"), package: name }))));

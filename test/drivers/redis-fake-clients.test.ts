@@ -10,11 +10,25 @@ const WHOLE = { limit: 10, cursor: null };
 /** What clients of every kind have. */
 const CLIENT = { isOpen: true, on() {}, off() {}, connect: async () => {}, destroy() {} };
 
+const CLIENT_OF_A_SERVER = { ...CLIENT, sendCommand: async () => TIME };
+
 async function connected(client: object): Promise<Driver> {
   const driver = redisDriver({ client });
   await driver.connect({});
   return driver;
 }
+
+it.each(["read", "write", "touch", "del"] as const)(
+  "a driver that is not connected says so by a promise (%s)",
+  async (method) => {
+    const driver = redisDriver({ client: CLIENT_OF_A_SERVER });
+    const given = [{ id: "a", json: "1", version: "v.1", createdAt: 0, expiresAt: null }];
+
+    const answer = driver[method]("session", given);
+
+    await expect(answer).rejects.toMatchObject({ name: "NotConnectedError" });
+  },
+);
 
 describe("a listing over a cluster", () => {
   it("does not end where its client is closed before the servers that are left", async () => {

@@ -83,7 +83,7 @@ describeServer("REDIS_URL", (url) => {
       for (const each of opened) each.close();
     });
 
-    async function openIoredis(name = "ioredis") {
+    async function openIoredis(name = "ioredis", options: object = {}) {
       const { default: Redis } = (await import(name)) as {
         default: new (
           url: string,
@@ -94,7 +94,7 @@ describeServer("REDIS_URL", (url) => {
           listenerCount(event: string): number;
         };
       };
-      const own = new Redis(url, { keyPrefix: "[own]*" });
+      const own = new Redis(url, { keyPrefix: "[own]*", ...options });
       opened.push({ close: () => own.disconnect() });
       return own;
     }
@@ -114,6 +114,41 @@ describeServer("REDIS_URL", (url) => {
       {
         open: async (schema) =>
           connected(redisDriver({ client: await openIoredis("iovalkey") }), schema),
+      },
+    );
+
+    it.each(["ioredis", "iovalkey"])(
+      "understands numbers that are texts, too (%s)",
+      { timeout: 5000 },
+      async (name) => {
+        const own = await openIoredis(name, { stringNumbers: true, keyPrefix: randomUUID() });
+        const driver = await connected(redisDriver({ client: own }), INDEXED);
+        const first = ofUser(7, "a");
+        const next = { ...first, version: nextVersion(first.version), if: first.version };
+        const later = { ...next, version: nextVersion(next.version), if: next.version };
+        const far = first.createdAt + 9 * DAY_MS;
+
+        expect([
+          await driver.write("session", [{ ...first, if: "absent" }]),
+          await driver.touch("session", [{ id: "a", expiresAt: far }]),
+          await driver.write("session", [{ ...next, extend: true }]),
+          await driver.write("session", [later, { ...first, id: "b", if: "present" }]),
+          await driver.touch("session", [{ id: "a", expiresAt: far }]),
+          await driver.touch("session", [{ id: "b", expiresAt: far }]),
+          await foundBy(driver, 7),
+          await driver.del("session", [{ id: "a", if: first.version }]),
+          await driver.del("session", [{ id: "a", if: later.version }]),
+        ]).toEqual([
+          ["done"],
+          [true],
+          ["done"],
+          ["done", { conflict: null }],
+          [true],
+          [false],
+          ["a"],
+          [false],
+          [true],
+        ]);
       },
     );
 
@@ -763,6 +798,8 @@ describe("options", () => {
   it("never get into a message where they may be secret", () => {
     expect(make({ url: "redis://user:secret@a,b" })).not.toThrow(/secret/);
     expect(make({ url: "redis:/user:secret@host" })).not.toThrow(/secret/);
+    expect(make({ url: "redis://:a?secret@host" })).toThrow("special in the password as %40");
+    expect(make({ url: "redis://:a?b&secret@host" })).toThrow("special in the password as %40");
   });
 
   it("are those of databank-redis 1.x too", () => {
@@ -770,6 +807,7 @@ describe("options", () => {
     expect(make(options)().name).toBe("redis");
     expect(make({})().calling?.immediate).toEqual(["del"]);
     expect(make({ url: "valkey://u:p@[::1]:7000/3" })().name).toBe("redis");
+    expect(make({ url: "redis://host?prefix=a@b" })().name).toBe("redis");
     expect(make({ url: "redis+cluster://a,b:1" })().calling?.immediate).toContain("read");
   });
 });

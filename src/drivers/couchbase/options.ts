@@ -81,7 +81,7 @@ const IN_URL = ["username", "password", ...PLACE];
 const OF_CLIENT = ["network"];
 
 const MAX_PREFIX_BYTES = 64;
-const URL_PARTS = /^(couchbases?):\/\/(?:([^/@]*)@)?([^/?]+)(\/[^?]*)?(?:\?(.*))?$/is;
+const URL_PARTS = /^(couchbases?):\/\/(?:([^/@]*)@)?([^/?@]+)(\/[^?@]*)?(?:\?(.*))?$/is;
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: CouchbaseOptions): Settings {
@@ -99,6 +99,11 @@ export function resolveOptions(options: CouchbaseOptions): Settings {
   const { username, password, ...place } = { ...inUrl, ...given };
   if (typeof client !== "object" || client === null) {
     throw invalidOption("client must be an object with options of the couchbase package");
+  }
+  for (const [name, value] of Object.entries({ username, password })) {
+    if (value !== undefined && typeof value !== "string") {
+      throw invalidOption(`${name} must be a text`);
+    }
   }
   const credentials = username === undefined ? {} : { username, password: password ?? "" };
   return {
@@ -140,7 +145,7 @@ function partsOf(url: string) {
   const parts = URL_PARTS.exec(url);
   if (!parts) {
     throw invalidOption(
-      "A couchbase URL must be like couchbase://user:password@host/bucket, or couchbases://…",
+      "A couchbase URL must be like couchbase://user:password@host/bucket, or couchbases://…, with what is special in the password as %40 and so on",
     );
   }
   const [, scheme = "", credentials, hosts, path = "", query] = parts;

@@ -94,7 +94,9 @@ function placeIn(url: string): Place {
   const [, id, secret, region, table] = match ?? [];
   // The text is not repeated in the message: it may hold a secret.
   if (region === undefined || table === undefined) {
-    throw invalidOption(`A dynamodb URL names a region and a table, such as ${EXAMPLE}`);
+    throw invalidOption(
+      `A dynamodb URL names a region and a table, such as ${EXAMPLE}; a slash in a key is written as %2F`,
+    );
   }
   const place = { region, table: checkedTable(table) };
   if (id === undefined || secret === undefined) return place;

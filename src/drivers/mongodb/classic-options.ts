@@ -34,6 +34,8 @@ export const classicNames: readonly string[] = [
 
 /** Whether options are of the first generation, which could do without any. */
 export function isClassic(options: object): options is ClassicMongodbOptions {
+  // What is no object at all is told so where the names are checked.
+  if (typeof options !== "object" || options === null) return false;
   return !("url" in options) && classicNames.some((name) => name in options);
 }
 
@@ -41,11 +43,14 @@ export function isClassic(options: object): options is ClassicMongodbOptions {
 export function urlOfClassic(options: ClassicMongodbOptions): string {
   const { host = "localhost", port = 27017, hosts, rs_name, dbname = "test" } = options;
   const { dbuser, dbpass = "" } = options;
+  if (hosts !== undefined && !(Array.isArray(hosts) && hosts.length > 0)) {
+    throw invalidOption("hosts must be an array of names of servers, or of pairs of name and port");
+  }
   const user =
     dbuser === undefined ? "" : `${encodeURIComponent(dbuser)}:${encodeURIComponent(dbpass)}@`;
   const servers = hosts ? hosts.map(serverOf) : [serverOf([host, port])];
   const set = rs_name === undefined ? "" : `?replicaSet=${encodeURIComponent(rs_name)}`;
-  return `mongodb://${user}${servers.join(",")}/${encodeURIComponent(dbname)}${set}`;
+  return `mongodb://${user}${servers.join(",")}/${encodeURIComponent(text("dbname", dbname))}${set}`;
 }
 
 function serverOf(server: string | readonly [string, (number | string)?]): string {

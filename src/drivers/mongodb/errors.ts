@@ -1,4 +1,5 @@
 const DUPLICATE_KEY = 11000;
+const UNAUTHORIZED = 13;
 const WRITE_CONFLICT = 112;
 const INDEX_CONFLICTS = [85, 86];
 
@@ -41,11 +42,28 @@ export function resultIn(error: unknown): BatchResult {
   if (nameOf(error) !== "MongoBulkWriteError") throw error;
   // The client wraps whatever went wrong.
   if (errorResponse instanceof Error) throw errorResponse;
-  // What was written may be lost again, where fewer servers have it than were asked for.
-  if (result?.getWriteConcernError?.()) throw error;
+  const tooFew = result?.getWriteConcernError?.();
+  if (tooFew) throw notSafe(tooFew.code, tooFew.errmsg);
   const errors: readonly unknown[] = Array.isArray(writeErrors) ? writeErrors : [writeErrors];
   const { matchedCount, upsertedCount } = Object(result);
   return { matchedCount, upsertedCount, refused: new Set(errors.map(indexOf)) };
+}
+
+/** An error without what the client and the server repeat in it of a command: ids, for instance. */
+export function discreet(error: unknown): unknown {
+  const { message } = Object(error);
+  if (nameOf(error) === "MongoWriteConcernError") return notSafe(codeOf(error), message);
+  if (codeOf(error) !== UNAUTHORIZED) return error;
+  const short = new Error(String(message).replace(/ to execute command .*/s, ""));
+  return Object.assign(short, { name: nameOf(error), code: UNAUTHORIZED });
+}
+
+/**
+ * What was written may be lost again, where fewer servers have it than were asked for. The client's
+ * own error repeats what was to be written, ids and values included.
+ */
+function notSafe(code: unknown, reason: unknown): Error {
+  return Object.assign(new Error(`Too few servers have what was written: ${reason}`), { code });
 }
 
 function indexOf(writeError: unknown): number {

@@ -3,7 +3,7 @@ import { foreignVersion } from "../../databank/version.js";
 import { withoutCommand } from "./connection.js";
 import type { Entries, EntriesParts } from "./entries.js";
 import { isForeign, marksOf, NEVER, toExpiry, toText, withTimeLeft } from "./entry-text.js";
-import { DELETE, runOnEach, type Script, TOUCH, WRITE } from "./scripts.js";
+import { DELETE, isOne, runOnEach, type Script, TOUCH, WRITE } from "./scripts.js";
 
 /** A write with its deadline in digits. */
 export interface Storing {
@@ -81,8 +81,8 @@ export class Changes {
     const offsetMs = typeof offset === "number" ? offset : await offset;
     return replies.map((reply, i) => {
       if (reply instanceof Error) return reply;
-      if (typeof reply !== "string") return reply !== 0;
-      return this.#entries.toEntry(type, ids[i] ?? "", reply, offsetMs) ?? false;
+      if (!Array.isArray(reply)) return isOne(reply);
+      return this.#entries.toEntry(type, ids[i] ?? "", String(reply[0]), offsetMs) ?? false;
     });
   }
 
@@ -92,7 +92,7 @@ export class Changes {
     if (version === undefined) return Number(await connection.send(key, ["UNLINK", key])) === 1;
     const [reply] = await this.#run(DELETE, type, [id], marksOf(version));
     if (reply instanceof Error) throw reply;
-    return reply === 1;
+    return isOne(reply);
   }
 
   /** Stores without looking, or where nothing is: for that Redis has a command of its own. */
@@ -121,7 +121,7 @@ export class Changes {
     }
     const ids = members.map(({ write }) => write.id);
     const replies = await this.#run(WRITE, type, ids, args);
-    if (replies.every((reply) => reply === 1)) return members.map(() => "done");
+    if (replies.every(isOne)) return members.map(() => "done");
     const offsetMs = await this.#parts.clock.offset();
     return Promise.all(
       members.map((member, i) => this.#stored(type, member, replies[i], offsetMs)),
@@ -136,8 +136,8 @@ export class Changes {
     offsetMs: number,
   ): Promise<WriteResult | LaterDeadline> {
     if (reply instanceof Error) return reply;
-    if (typeof reply === "string") return { later: reply };
-    if (!Array.isArray(reply)) return "done";
+    if (isOne(reply)) return "done";
+    if (!Array.isArray(reply)) return { later: String(reply) };
     const [there, left] = reply;
     if (typeof there !== "string") return NOTHING;
     const { write } = member;

@@ -129,5 +129,8 @@ export function isReply(error: unknown, code: string): boolean {
 export function withoutCommand(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   Reflect.deleteProperty(error, "command");
+  // Of a cluster that cannot be reached, where the command is the one that logs in.
+  const { lastNodeError } = Object(error);
+  if (lastNodeError instanceof Error) withoutCommand(lastNodeError);
   return error;
 }

@@ -153,13 +153,13 @@ function parseUrl(url: string): { target: Target; parameters: Record<string, str
     );
   }
   const parts = URL_PARTS.exec(url);
-  if (!parts) {
-    throw invalidOption(
-      "A Redis URL looks like redis://user:password@host:6379/0, with what is special in the password as %40 and so on",
-    );
-  }
+  if (!parts) throw notRedis();
   const [, scheme = "", kind, login = "", hosts = "", number = "", query = ""] = parts;
   const parameters = Object.fromEntries(new URLSearchParams(query));
+  // It is the rest of a password with a question mark, which must not get into a message.
+  if (login === "" && Object.keys(parameters).some(isStrange) && query.includes("@")) {
+    throw notRedis();
+  }
   checkNames("A Redis URL", parameters, URL_NAMES);
   const isCluster = kind !== undefined;
   if (!/^\d*$/.test(number)) {
@@ -178,6 +178,16 @@ function parseUrl(url: string): { target: Target; parameters: Record<string, str
     database: Number(number),
   };
   return { target, parameters };
+}
+
+function notRedis() {
+  return invalidOption(
+    "A Redis URL looks like redis://user:password@host:6379/0, with what is special in the password as %40 and so on",
+  );
+}
+
+function isStrange(parameter: string): boolean {
+  return !URL_NAMES.includes(parameter);
 }
 
 function serversIn(hosts: string, isCluster: boolean): Target["servers"] {

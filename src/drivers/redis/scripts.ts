@@ -99,8 +99,8 @@ ${FOR_EACH_KEY}`);
  * Moves a deadline forward. Arguments for each key: digits, and, where there are indices, the length
  * of their periods, and beginning and SHA-1 of the version that these have until then, if they have
  * one; else nothing for each.
- * Returns 0 where nothing is there, else 1; or the text, with nothing moved, if the deadline
- * would come into another period and indices do not have this version until then.
+ * Returns 0 where nothing is there, else 1; or the text in a list, with nothing moved, if the
+ * deadline would come into another period and indices do not have this version until then.
  */
 export const TOUCH = script(`${HEADER}${VERSION}
 local function one(key, digits, length, beginning, sha)
@@ -112,7 +112,7 @@ local function one(key, digits, length, beginning, sha)
   local period = tonumber(length)
   if period and not isSamePeriod(stored, at, period) then
     local isIndexed = beginning ~= '' and hasVersion(key, start, beginning, sha)
-    if not isIndexed then return redis.call('GET', key) end
+    if not isIndexed then return { redis.call('GET', key) } end
   end
   if front and #digits == #storedDigits then
     redis.call('SETRANGE', key, #front, digits)
@@ -190,6 +190,11 @@ function evaluate(
     if (!isReply(error, "NOSCRIPT")) throw error;
     return send(["EVAL", source].concat(rest));
   });
+}
+
+/** Whether a script returned 1, which some clients hand out as a text. */
+export function isOne(reply: unknown): boolean {
+  return !Array.isArray(reply) && Number(reply) === 1;
 }
 
 function orError(result: unknown): unknown {
