@@ -119,6 +119,25 @@ describeServers((url) => {
       expect(looked).toEqual([1, 1]);
     });
 
+    it.each(["latin1", "ascii", "utf8mb3", "utf8mb4"])(
+      "goes by paths in any script, whatever the character set of the table: %s",
+      async (charset) => {
+        const table = newTable("script");
+        const indices = ["größe", "пользователь.id", "user.😀", "it's"];
+        await opened(table);
+        await rows(`ALTER TABLE ${table} DEFAULT CHARACTER SET ${charset}`);
+        const driver = await opened(table, { session: { indices } });
+        const entries = indices.flatMap((path) =>
+          [1, 2].map((n) => entry(`${path} ${n}`, { json: JSON.stringify({ [path]: n }) })),
+        );
+        await driver.write("session", entries);
+
+        for (const path of indices) {
+          expect(await found(driver, [{ path, json: "1" }])).toEqual([`${path} 1`]);
+        }
+      },
+    );
+
     it("finds what was there before its index", async () => {
       const table = newTable("later");
       const first = await opened(table);

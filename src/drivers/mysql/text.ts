@@ -4,6 +4,8 @@ import { keyText, longText } from "../escaped-text.js";
 export const MAX_TYPE_BYTES = 255;
 export const MAX_ID_BYTES = 512;
 
+const IS_ASCII = /^[ -~]*$/;
+
 /** What stands for a type in the primary key. */
 export function typeKey(type: string): string {
   return keyText(type, MAX_TYPE_BYTES);
@@ -24,7 +26,12 @@ export function identifier(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
 }
 
-/** A text without a backslash, which some servers take for an escape, as a literal of SQL. */
+/**
+ * A text without a backslash, which some servers take for an escape, as a literal of SQL that means
+ * the same in the definition of any table: MariaDB keeps it in the table's own character set, which
+ * may lack some characters or have others in their place.
+ */
 export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  if (IS_ASCII.test(text)) return `'${text.replaceAll("'", "''")}'`;
+  return `CONVERT(X'${Buffer.from(text).toString("hex")}' USING utf8mb4)`;
 }
