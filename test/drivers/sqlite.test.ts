@@ -267,6 +267,19 @@ describe("a search", () => {
     database.close();
   });
 
+  it("goes by the index of its own table, however alike the names of tables are", async () => {
+    const database = await openOwn(":memory:");
+    const long = "x".repeat(70);
+    for (const table of ["my-table", "my table", `${long}a`, `${long}b`]) {
+      await connected(sqliteDriver({ database, table }), { session: { indices: ["tag"] } });
+      const indexes = database.prepare("SELECT name FROM pragma_index_list(?)").all(table);
+
+      // Of the key, of the deadlines and of the tags.
+      expect(indexes.length).toBe(3);
+    }
+    database.close();
+  });
+
   it("forgets statements of which there are too many", async () => {
     const types = Array.from({ length: 250 }, (_, i) => `type ${i}`);
     const schema = Object.fromEntries(types.map((type) => [type, { indices: ["tag"] }]));
@@ -343,6 +356,21 @@ describe("a connection", () => {
     await expect(sqliteDriver({ url: `sqlite:${path}` }).connect({})).rejects.toThrow();
 
     expect(await readFile(path, "utf8")).toBe(letter);
+  });
+
+  it("refuses a table of somebody else, and leaves it alone", async () => {
+    const database = await openOwn(":memory:");
+    database.exec("CREATE TABLE sessions (sid TEXT PRIMARY KEY, sess TEXT, expired INTEGER)");
+
+    const driver = sqliteDriver({ database, table: "sessions" });
+    await expect(driver.connect({})).rejects.toMatchObject({
+      code: "DATABANK_INVALID_OPTION",
+      message: expect.stringContaining("choose another name with the option table"),
+    });
+
+    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE sql IS NOT NULL").all();
+    expect(tables).toMatchObject([{ name: "sessions" }]);
+    database.close();
   });
 
   it("ends when what is under way is done", async () => {
