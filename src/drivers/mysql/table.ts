@@ -1,4 +1,5 @@
 import type { Schema } from "../../databank/driver.js";
+import { invalidOption } from "../../databank/options.js";
 import type { Connections } from "./connections.js";
 import { errorNumber } from "./errors.js";
 import { type IndexedPath, indexedPaths } from "./indices.js";
@@ -9,6 +10,8 @@ const NO_SUCH_TABLE = 1146;
 const DUPLICATE_COLUMN = 1060;
 const DUPLICATE_INDEX = 1061;
 
+const COLUMNS = "type id long_id version created_at expires_at cleanup_at value".split(" ");
+
 /** A table on a server, and what the driver does with it. */
 export interface Table {
   readonly connections: Connections;
@@ -17,7 +20,11 @@ export interface Table {
   readonly name: string;
 }
 
-/** Makes the table, its columns and its indexes where they are missing. */
+/**
+ * Makes the table, its columns and its indexes where they are missing.
+ *
+ * @throws DatabankError `DATABANK_INVALID_OPTION` for a table that is not a databank's.
+ */
 export async function prepareTable(
   connections: Connections,
   name: string,
@@ -35,7 +42,12 @@ async function columnsOf(connections: Connections, name: string): Promise<Readon
     await connections.define(tableSql(name));
     return connections.look(sql);
   });
-  return new Set(rows.map(([column]) => String(column)));
+  const columns = new Set(rows.map(([column]) => String(column)));
+  const missing = COLUMNS.find((column) => !columns.has(column));
+  if (missing === undefined) return columns;
+  throw invalidOption(
+    `The table ${name} has no column ${missing}, so it is not a databank's; choose another name with the option table`,
+  );
 }
 
 /**

@@ -4,7 +4,11 @@ import { keyText, longText } from "../escaped-text.js";
 export const MAX_TYPE_BYTES = 255;
 export const MAX_ID_BYTES = 512;
 
-const IS_ASCII = /^[ -~]*$/;
+// Of ASCII all but the apostrophe and the backslash.
+const IS_PLAIN = /^[ -&(-[\]-~]*$/;
+
+/** Comes before all keys. An empty text would be NULL to a connection of that mode of MariaDB. */
+export const BEFORE_ALL = "\0";
 
 /** What stands for a type in the primary key. */
 export function typeKey(type: string): string {
@@ -27,11 +31,11 @@ export function identifier(name: string): string {
 }
 
 /**
- * A text without a backslash, which some servers take for an escape, as a literal of SQL that means
- * the same in the definition of any table: MariaDB keeps it in the table's own character set, which
- * may lack some characters or have others in their place.
+ * A text as a literal of SQL that means the same in the definition of any table. MariaDB keeps it in
+ * the table's own character set, which may lack some characters or have others in their place; MySQL
+ * escapes quotes as the mode of the connection then has it not.
  */
 export function quoted(text: string): string {
-  if (IS_ASCII.test(text)) return `'${text.replaceAll("'", "''")}'`;
+  if (IS_PLAIN.test(text)) return `'${text}'`;
   return `CONVERT(X'${Buffer.from(text).toString("hex")}' USING utf8mb4)`;
 }
