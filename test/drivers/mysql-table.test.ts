@@ -215,6 +215,23 @@ describeServers((url, server) => {
       }
     });
 
+    it.each([
+      ["value", "TEXT CHARACTER SET utf8mb4 NOT NULL"],
+      ["value", "LONGTEXT CHARACTER SET latin1 NOT NULL"],
+      ["id", "VARCHAR(512) CHARACTER SET ascii NOT NULL"],
+      ["id", "VARBINARY(64) NOT NULL"],
+      ["expires_at", "BIGINT UNSIGNED"],
+    ])("that would damage entries in its column %s is refused: %s", async (column, type) => {
+      const table = newTable("damaging");
+      await opened(table);
+      await rows(`ALTER TABLE ${table} MODIFY ${column} ${type}`);
+
+      await expect(opened(table)).rejects.toMatchObject({
+        code: "DATABANK_INVALID_OPTION",
+        message: expect.stringContaining(`no column ${column} of the type`),
+      });
+    });
+
     it("may have any name", async () => {
       const table = `odd \`name\` ${newTable("x")}`;
       const driver = await opened(encodeURIComponent(table));
