@@ -53,9 +53,15 @@ describe("options", () => {
     [{ pool: {} }, "pool must be a Pool"],
     [{ pool: new pg.Pool(), maxConnections: 1 }, "has no option maxConnections"],
     [{}, "url must be a text"],
+    [{ url: "db.example.com:5432/web" }, "url must begin with postgres://"],
+    [{ url: "mysql://127.0.0.1/db" }, "url must begin with postgres://"],
   ])("%j are refused", (options, message) => {
     const given: unknown = options;
     expect(() => postgresDriver(given as Parameters<typeof postgresDriver>[0])).toThrow(message);
+  });
+
+  it("may not have a single connection for a pool", () => {
+    expect(() => postgresDriver({ pool: new pg.Client() })).toThrow("pool must be a Pool");
   });
 
   it("keep the password out of messages", async () => {
