@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver, Schema } from "../../src/databank/driver.js";
@@ -91,6 +92,21 @@ describe("in a database object of one's own", () => {
 
     expect(await written).toEqual(["done"]);
     expect(await driver.read("session", [{ id: "a" }])).toMatchObject([{ id: "a" }]);
+    database.close();
+  });
+
+  it("waits for the end of rows that the program is going through", async () => {
+    const database = await openOwn(":memory:");
+    const driver = await connected(sqliteDriver({ database }));
+    const rows: Iterator<unknown> = Object(database.prepare("SELECT 1 UNION SELECT 2")).iterate();
+    rows.next();
+
+    const written = driver.write("session", [entry("a")]);
+    // What changes is tried at the end of the turn.
+    for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+    while (!rows.next().done);
+
+    expect(await written).toEqual(["done"]);
     database.close();
   });
 
