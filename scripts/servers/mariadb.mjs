@@ -46,6 +46,8 @@ function settings({ folder, durable, tools }) {
     // The first argument, or else files of the machine's own server are read.
     "--no-defaults",
     `--datadir=${join(folder, "data")}`,
+    // Each of these servers deletes the temporary files of all others in that folder when it starts.
+    `--tmpdir=${folder}`,
     `--lc-messages-dir=${tools.share.folder}`,
     `--innodb-flush-log-at-trx-commit=${durable ? 1 : 2}`,
     "--innodb-log-file-size=16M",

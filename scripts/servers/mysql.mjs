@@ -46,6 +46,8 @@ function settings({ folder, durable, tools }) {
     // Its messages are found from there, where it was unpacked and not installed.
     `--basedir=${join(tools.server, "../..")}`,
     `--datadir=${join(folder, "data")}`,
+    // Each of these servers deletes the temporary files of all others in that folder when it starts.
+    `--tmpdir=${folder}`,
     `--innodb-flush-log-at-trx-commit=${durable ? 1 : 2}`,
     "--loose-innodb-redo-log-capacity=16M",
     "--innodb-buffer-pool-size=64M",

@@ -68,7 +68,8 @@ export async function modify<T>(
     });
     if (result === "done") return toEntry(type, next);
     stored = result.conflict;
-    await delay(Math.random() * Math.min(attempt, MAX_PAUSE_MS));
+    // Only now and then: who pauses longer after each loss always loses to who never has to.
+    if (attempt % 2 === 0) await delay(Math.random() * Math.min(attempt, MAX_PAUSE_MS));
   }
   throw new DatabankError(
     `Others changed the '${type}' each of the ${MAX_ATTEMPTS} times that this change was tried; try again later`,

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import type { Criterion, Driver } from "../../src/databank/driver.js";
 import { mysqlDriver } from "../../src/drivers/mysql.js";
+import { count, scannedIds } from "../../src/testing/driver/listing.js";
 import { entry } from "../support/entry.js";
 import { databaseAt, describeServers, inTable } from "./mysql-database.js";
 
@@ -23,7 +24,7 @@ async function found(driver: Driver, criteria: readonly Criterion[], limit = 100
 const deep = (levels: number, inner: unknown) =>
   JSON.parse(`${"[".repeat(levels)}${JSON.stringify(inner)}${"]".repeat(levels)}`);
 
-describeServers((url) => {
+describeServers((url, server) => {
   const { newTable, opened, connected, rows, spied, ownPool } = databaseAt(url);
 
   describe("a search", () => {
@@ -119,6 +120,42 @@ describeServers((url) => {
       expect(looked).toEqual([1, 1]);
     });
 
+    it.each(["latin1", "ascii", "utf8mb3", "utf8mb4"])(
+      "goes by paths in any script, whatever the character set of the table: %s",
+      async (charset) => {
+        const table = newTable("script");
+        const indices = ["größe", "пользователь.id", "user.😀", "it's"];
+        await opened(table);
+        await rows(`ALTER TABLE ${table} DEFAULT CHARACTER SET ${charset}`);
+        const driver = await opened(table, { session: { indices } });
+        const entries = indices.flatMap((path) =>
+          [1, 2].map((n) => entry(`${path} ${n}`, { json: JSON.stringify({ [path]: n }) })),
+        );
+        await driver.write("session", entries);
+
+        for (const path of indices) {
+          expect(await found(driver, [{ path, json: "1" }])).toEqual([`${path} 1`]);
+        }
+      },
+    );
+
+    it.each([
+      "ANSI,NO_BACKSLASH_ESCAPES",
+      "TRADITIONAL",
+      ...(server === "mariadb" ? ["EMPTY_STRING_IS_NULL"] : []),
+    ])("and a scan find all through a pool of the mode %s", async (mode) => {
+      const own = ownPool({ connectionLimit: 1 });
+      own.on("connection", (connection) => connection.query(`SET sql_mode = '${mode}'`));
+      const driver = await connected(mysqlDriver({ pool: own, table: newTable("mode") }), {
+        session: { indices: ["it's"] },
+      });
+      await driver.write("session", [entry("", { json: '{"it\'s":1}' }), entry("b")]);
+
+      expect(await found(driver, [{ path: "it's", json: "1" }])).toEqual([""]);
+      expect(await scannedIds(driver, "session")).toEqual(["", "b"]);
+      expect(await count(driver, "session")).toBe(2);
+    });
+
     it("finds what was there before its index", async () => {
       const table = newTable("later");
       const first = await opened(table);
@@ -164,6 +201,35 @@ describeServers((url) => {
 
       expect(await driver.write("session", [entry("a")])).toEqual(["done"]);
       await rows(`DROP USER ${user}@'127.0.0.1'`);
+    });
+
+    it("of somebody else is left alone", async () => {
+      const table = newTable("theirs");
+      await rows(`CREATE TABLE ${table} (session_id VARCHAR(128) PRIMARY KEY, data TEXT)`);
+
+      for (const schema of [{}, { session: { indices: ["tag"] } }]) {
+        await expect(opened(table, schema)).rejects.toMatchObject({
+          code: "DATABANK_INVALID_OPTION",
+          message: expect.stringMatching(`${table}.*choose another name with the option table`),
+        });
+      }
+    });
+
+    it.each([
+      ["value", "TEXT CHARACTER SET utf8mb4 NOT NULL"],
+      ["value", "LONGTEXT CHARACTER SET latin1 NOT NULL"],
+      ["id", "VARCHAR(512) CHARACTER SET ascii NOT NULL"],
+      ["id", "VARBINARY(64) NOT NULL"],
+      ["expires_at", "BIGINT UNSIGNED"],
+    ])("that would damage entries in its column %s is refused: %s", async (column, type) => {
+      const table = newTable("damaging");
+      await opened(table);
+      await rows(`ALTER TABLE ${table} MODIFY ${column} ${type}`);
+
+      await expect(opened(table)).rejects.toMatchObject({
+        code: "DATABANK_INVALID_OPTION",
+        message: expect.stringContaining(`no column ${column} of the type`),
+      });
     });
 
     it("may have any name", async () => {

@@ -448,6 +448,22 @@ describeServers((url, server) => {
     expect(found).toMatchObject([{ id: "a" }]);
   });
 
+  it("keeps no process going after disconnect when the server is gone without a word", async () => {
+    const sockets = () =>
+      process.getActiveResourcesInfo().filter((each) => each === "TCPSocketWrap");
+    const proxy = await proxyTo(url);
+    const driver = mysqlDriver({ url: inTable(proxy.url, newTable("gone")) });
+    await driver.connect({});
+    const before = sockets().length;
+    proxy.silence();
+
+    await driver.disconnect();
+
+    // The proxy has still both ends of the connection.
+    expect(sockets().length).toBe(before - 1);
+    await proxy.close();
+  });
+
   it("says what to do after an error", () => {
     const driver = mysqlDriver({ url });
     const failure = (more: object) => Object.assign(new Error("failed"), more);

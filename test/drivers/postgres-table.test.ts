@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { inspect } from "node:util";
 import pg from "pg";
 import { describe, expect, it, onTestFinished } from "vitest";
-import type { DeletedPage, Driver } from "../../src/databank/driver.js";
+import type { DeletedPage, Driver, EntryPage, Page } from "../../src/databank/driver.js";
 import { Databank } from "../../src/databank-module.js";
 import { type PostgresPool, postgresDriver, postgresTableSql } from "../../src/drivers/postgres.js";
 import { clear, count } from "../../src/testing/driver/listing.js";
@@ -53,9 +53,15 @@ describe("options", () => {
     [{ pool: {} }, "pool must be a Pool"],
     [{ pool: new pg.Pool(), maxConnections: 1 }, "has no option maxConnections"],
     [{}, "url must be a text"],
+    [{ url: "db.example.com:5432/web" }, "url must begin with postgres://"],
+    [{ url: "mysql://127.0.0.1/db" }, "url must begin with postgres://"],
   ])("%j are refused", (options, message) => {
     const given: unknown = options;
     expect(() => postgresDriver(given as Parameters<typeof postgresDriver>[0])).toThrow(message);
+  });
+
+  it("may not have a single connection for a pool", () => {
+    expect(() => postgresDriver({ pool: new pg.Client() })).toThrow("pool must be a Pool");
   });
 
   it("keep the password out of messages", async () => {
@@ -98,6 +104,23 @@ describeServer("POSTGRES_URL", (url) => {
         (await rows("SELECT 1 FROM pg_stat_activity WHERE application_name = 'mine'")).length,
       ).toBeGreaterThan(0);
       await bank.disconnect();
+    });
+
+    it("may have a name as long as Postgres allows", async () => {
+      const [one, other] = ["a", "ä"].map(
+        (end) => newTable("x".repeat(54 - Buffer.byteLength(end))) + end,
+      );
+      const schema = { session: { indices: ["user.id"] } };
+      for (const table of [one ?? "", `public.${other}`]) {
+        const driver = await opened(table, schema);
+        expect(await driver.write("session", [entry("a")])).toEqual(["done"]);
+        await opened(table, schema);
+      }
+
+      for (const table of [one, other]) {
+        const indexes = await rows("SELECT 1 FROM pg_indexes WHERE tablename = $1", [table]);
+        expect(indexes.length).toBe(3);
+      }
     });
 
     it("may be created by somebody else at the same moment", async () => {
@@ -225,9 +248,32 @@ describeServer("POSTGRES_URL", (url) => {
       await bank.disconnect();
     });
 
+    it("may order ids by a language, as one made by other tools does", async () => {
+      const table = newTable("language");
+      await pool.query(postgresTableSql({ table }).replaceAll('COLLATE "C"', 'COLLATE "en-x-icu"'));
+      const driver = await opened(table, { session: { indices: ["tag"] } });
+      const ids = ["a", "B", "c", "D", "_x", "é", "Z", "z", "-", "A"];
+      await driver.write(
+        "session",
+        ids.map((id) => entry(id, { json: '{"tag":1}' })),
+      );
+      const scanned = await idsOf((page) => driver.scan?.("session", page));
+      const criteria = [{ path: "tag", json: "1" }];
+      const searched = await idsOf((page) => driver.search?.("session", criteria, page));
+
+      expect(scanned.toSorted()).toEqual(ids.toSorted());
+      expect(searched.toSorted()).toEqual(ids.toSorted());
+      await idsOf(async (page) => {
+        const step = await driver.clear?.("session", page);
+        return { entries: [], cursor: step?.cursor ?? null };
+      });
+      expect(await rows(`SELECT id FROM ${table}`)).toEqual([]);
+    });
+
     it.each([
       ["jsonb values", "CREATE TABLE % (id text PRIMARY KEY, value jsonb)"],
       ["no values", "CREATE TABLE % (id text PRIMARY KEY)"],
+      ["values and keys", "CREATE TABLE % (key text PRIMARY KEY, value text)"],
     ])("of somebody else, with %s, is left alone", async (_what, sql) => {
       const table = newTable("theirs");
       await pool.query(sql.replace("%", table));
@@ -238,6 +284,18 @@ describeServer("POSTGRES_URL", (url) => {
         message: expect.stringContaining("choose another name"),
       });
       await driver.disconnect();
+    });
+
+    it("may hold a deadline at the end of time, which stays one that a Date can hold", async () => {
+      const table = newTable("end");
+      const driver = await opened(table);
+      await driver.write("session", [entry("a", { expiresAt: 8.64e15 })]);
+      // As if the statement had been on its way for so long.
+      await pool.query(`UPDATE ${table} SET expires_at = expires_at + interval '1 minute'`);
+
+      const [found] = await driver.read("session", [{ id: "a" }]);
+
+      expect(found).toMatchObject({ expiresAt: 8.64e15 });
     });
   });
 
@@ -443,6 +501,18 @@ describeServer("POSTGRES_URL", (url) => {
       );
     });
   });
+
+  /** The ids of all pages of two. */
+  async function idsOf(next: (page: Page) => Promise<EntryPage> | undefined): Promise<string[]> {
+    const ids: string[] = [];
+    let cursor: string | null = null;
+    do {
+      const page: EntryPage | undefined = await next({ limit: 2, cursor });
+      ids.push(...(page?.entries.map(({ id }) => id) ?? []));
+      cursor = page?.cursor ?? null;
+    } while (cursor !== null);
+    return ids;
+  }
 
   /** The plan of a prepared statement on a large table. */
   async function planOf(sql: string, values: unknown[]): Promise<string> {

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { Databank } from "../../src/databank/databank.js";
 import type { Driver, Schema } from "../../src/databank/driver.js";
@@ -91,6 +92,21 @@ describe("in a database object of one's own", () => {
 
     expect(await written).toEqual(["done"]);
     expect(await driver.read("session", [{ id: "a" }])).toMatchObject([{ id: "a" }]);
+    database.close();
+  });
+
+  it("waits for the end of rows that the program is going through", async () => {
+    const database = await openOwn(":memory:");
+    const driver = await connected(sqliteDriver({ database }));
+    const rows: Iterator<unknown> = Object(database.prepare("SELECT 1 UNION SELECT 2")).iterate();
+    rows.next();
+
+    const written = driver.write("session", [entry("a")]);
+    // What changes is tried at the end of the turn.
+    for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+    while (!rows.next().done);
+
+    expect(await written).toEqual(["done"]);
     database.close();
   });
 
@@ -267,6 +283,19 @@ describe("a search", () => {
     database.close();
   });
 
+  it("goes by the index of its own table, however alike the names of tables are", async () => {
+    const database = await openOwn(":memory:");
+    const long = "x".repeat(70);
+    for (const table of ["my-table", "my table", `${long}a`, `${long}b`]) {
+      await connected(sqliteDriver({ database, table }), { session: { indices: ["tag"] } });
+      const indexes = database.prepare("SELECT name FROM pragma_index_list(?)").all(table);
+
+      // Of the key, of the deadlines and of the tags.
+      expect(indexes.length).toBe(3);
+    }
+    database.close();
+  });
+
   it("forgets statements of which there are too many", async () => {
     const types = Array.from({ length: 250 }, (_, i) => `type ${i}`);
     const schema = Object.fromEntries(types.map((type) => [type, { indices: ["tag"] }]));
@@ -343,6 +372,21 @@ describe("a connection", () => {
     await expect(sqliteDriver({ url: `sqlite:${path}` }).connect({})).rejects.toThrow();
 
     expect(await readFile(path, "utf8")).toBe(letter);
+  });
+
+  it("refuses a table of somebody else, and leaves it alone", async () => {
+    const database = await openOwn(":memory:");
+    database.exec("CREATE TABLE sessions (sid TEXT PRIMARY KEY, sess TEXT, expired INTEGER)");
+
+    const driver = sqliteDriver({ database, table: "sessions" });
+    await expect(driver.connect({})).rejects.toMatchObject({
+      code: "DATABANK_INVALID_OPTION",
+      message: expect.stringContaining("choose another name with the option table"),
+    });
+
+    const tables = database.prepare("SELECT name FROM sqlite_schema WHERE sql IS NOT NULL").all();
+    expect(tables).toMatchObject([{ name: "sessions" }]);
+    database.close();
   });
 
   it("ends when what is under way is done", async () => {

@@ -1,3 +1,5 @@
+import type { Socket } from "node:net";
+
 /** What a statement is given. Numbers go as texts: the client would send them as doubles. */
 export type Parameter = string | null;
 
@@ -23,11 +25,16 @@ export interface MysqlConnection {
   destroy(): void;
 }
 
+/** A connection of a pool when it has been opened. */
+export interface OpenConnection extends NodeJS.EventEmitter {
+  readonly stream: Socket;
+}
+
 /** The part of a pool that the driver uses. */
 export interface ClientPool {
   getConnection(done: (error: unknown, connection?: MysqlConnection) => void): void;
   end(done: (error?: unknown) => void): void;
-  on(event: "connection", listener: (connection: NodeJS.EventEmitter) => void): unknown;
+  on(event: "connection", listener: (connection: OpenConnection) => void): unknown;
 }
 
 /** A pool for callbacks: what `createPool` of the package mysql2 makes. */

@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { invalidOption } from "../../databank/options.js";
 import { importPackage } from "../import-package.js";
 import type {
@@ -6,6 +7,7 @@ import type {
   MysqlConnection,
   MysqlPackage,
   Parameter,
+  PoolConfig,
   Statement,
 } from "./client.js";
 import { isReadOnly, isTimeout } from "./errors.js";
@@ -33,11 +35,13 @@ export interface Session {
 export class Connections implements Session {
   readonly #pool: ClientPool;
   readonly #isOwn: boolean;
+  readonly #sockets: ReadonlySet<Socket>;
   /** The most bytes of one statement. */
   readonly maxPacketBytes: number;
 
-  private constructor(pool: ClientPool, isOwn: boolean, maxPacketBytes: number) {
+  private constructor({ pool, sockets }: Opened, isOwn: boolean, maxPacketBytes: number) {
     this.#pool = pool;
+    this.#sockets = sockets;
     this.#isOwn = isOwn;
     this.maxPacketBytes = maxPacketBytes;
   }
@@ -48,11 +52,11 @@ export class Connections implements Session {
    * @throws DatabankError `DATABANK_DRIVER_NOT_INSTALLED`, `DATABANK_INVALID_OPTION`.
    */
   static async open({ pool: given, isOwn }: Settings): Promise<Connections> {
-    const pool = "getConnection" in given ? given : await createPool(given);
-    const connections = new Connections(pool, isOwn, 0);
+    const opened = "getConnection" in given ? passedIn(given) : await createPool(given);
+    const connections = new Connections(opened, isOwn, 0);
     try {
       const facts = await connections.#facts();
-      return new Connections(pool, isOwn, facts.maxPacketBytes);
+      return new Connections(opened, isOwn, facts.maxPacketBytes);
     } catch (error) {
       await connections.close();
       throw error;
@@ -108,6 +112,8 @@ export class Connections implements Session {
     if (!this.#isOwn) return;
     // What can go wrong is that a connection has ended already.
     await new Promise<void>((resolve) => this.#pool.end(() => resolve()));
+    // They end when the server closes them, which one that is gone without a word never does.
+    for (const socket of this.#sockets) socket.unref();
   }
 
   async #facts(): Promise<{ maxPacketBytes: number }> {
@@ -156,12 +162,25 @@ export class Connections implements Session {
   }
 }
 
-async function createPool(config: Parameters<MysqlPackage["createPool"]>[0]): Promise<ClientPool> {
+interface Opened {
+  readonly pool: ClientPool;
+  /** Of the driver's own pool. */
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+const passedIn = (pool: ClientPool): Opened => ({ pool, sockets: new Set() });
+
+async function createPool(config: PoolConfig): Promise<Opened> {
   const { default: mysql } = await importPackage<{ default: MysqlPackage }>("mysql", "mysql2");
   const pool = mysql.createPool(config);
+  const sockets = new Set<Socket>();
+  pool.on("connection", ({ stream }) => {
+    sockets.add(stream);
+    stream.once("close", () => sockets.delete(stream));
+  });
   // Whoever waits for a connection is told that it has ended; without a listener, the process is.
   pool.on("connection", (connection) => connection.on("error", () => {}));
-  return pool;
+  return { pool, sockets };
 }
 
 type Method = "execute" | "query";

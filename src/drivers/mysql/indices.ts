@@ -3,7 +3,7 @@ import type { Criterion, EntryPage, Page, Schema } from "../../databank/driver.j
 import { jsonPaths } from "../json-paths.js";
 import { scan, toPage } from "./reading.js";
 import type { Table } from "./table.js";
-import { identifier, quoted, typeKey } from "./text.js";
+import { BEFORE_ALL, identifier, quoted, typeKey } from "./text.js";
 import { OPAQUE } from "./value-text.js";
 
 // What the index holds of entries that the server cannot look into: MariaDB ends at 32 levels, and
@@ -80,7 +80,7 @@ export async function search(
     table.statements.search(first.column, condition, limit),
   );
   const key = typeKey(type);
-  const from = cursor ?? "";
+  const from = cursor ?? BEFORE_ALL;
   // The text is a parameter as often as the hash looks at it.
   const jsons = conditions.flatMap(({ json }) =>
     Array<string>(wanted.split("?").length - 1).fill(json),

@@ -3,7 +3,7 @@ import { type Batch, inBatches, own } from "./batches.js";
 import type { Row, Session } from "./connections.js";
 import { asText, type Found, foundIn, toListed, toRead } from "./rows.js";
 import type { Table } from "./table.js";
-import { typeKey } from "./text.js";
+import { BEFORE_ALL, typeKey } from "./text.js";
 
 /** The live entries of a type, or `null`, for each id. */
 export function read(
@@ -49,7 +49,7 @@ export async function scan(
   { limit, cursor }: Page,
 ): Promise<EntryPage> {
   return toPage(
-    await connections.rows(statements.scan(limit), [typeKey(type), cursor ?? ""]),
+    await connections.rows(statements.scan(limit), [typeKey(type), cursor ?? BEFORE_ALL]),
     limit,
   );
 }
@@ -70,7 +70,10 @@ export async function count(
   type: string,
   { limit, cursor }: Page,
 ): Promise<CountedPage> {
-  const [row] = await connections.rows(statements.count(limit), [typeKey(type), cursor ?? ""]);
+  const [row] = await connections.rows(statements.count(limit), [
+    typeKey(type),
+    cursor ?? BEFORE_ALL,
+  ]);
   const [seen, live, last] = row ?? [];
   return { live: Number(live), cursor: Number(seen) < limit ? null : asText(last) };
 }

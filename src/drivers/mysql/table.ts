@@ -1,4 +1,5 @@
 import type { Schema } from "../../databank/driver.js";
+import { invalidOption } from "../../databank/options.js";
 import type { Connections } from "./connections.js";
 import { errorNumber } from "./errors.js";
 import { type IndexedPath, indexedPaths } from "./indices.js";
@@ -9,6 +10,25 @@ const NO_SUCH_TABLE = 1146;
 const DUPLICATE_COLUMN = 1060;
 const DUPLICATE_INDEX = 1061;
 
+const KEY = (bytes: number) => ({
+  is: `VARBINARY(${bytes})`,
+  looks: new RegExp(`^varbinary\\(${bytes}\\)`),
+});
+const TIME = { is: "BIGINT", looks: /^bigint(\(\d+\))? $/ };
+
+// In others, texts would be cut or changed without an error, because INSERT IGNORE makes none of it,
+// and ids that differ in case would be one.
+const COLUMNS: Readonly<Record<string, { readonly is: string; readonly looks: RegExp }>> = {
+  type: KEY(MAX_TYPE_BYTES),
+  id: KEY(MAX_ID_BYTES),
+  long_id: { is: "LONGBLOB", looks: /^longblob/ },
+  version: KEY(255),
+  created_at: TIME,
+  expires_at: TIME,
+  cleanup_at: TIME,
+  value: { is: "LONGTEXT CHARACTER SET utf8mb4", looks: /^longtext utf8mb4_/ },
+};
+
 /** A table on a server, and what the driver does with it. */
 export interface Table {
   readonly connections: Connections;
@@ -17,7 +37,11 @@ export interface Table {
   readonly name: string;
 }
 
-/** Makes the table, its columns and its indexes where they are missing. */
+/**
+ * Makes the table, its columns and its indexes where they are missing.
+ *
+ * @throws DatabankError `DATABANK_INVALID_OPTION` for a table that is not a databank's.
+ */
 export async function prepareTable(
   connections: Connections,
   name: string,
@@ -29,13 +53,20 @@ export async function prepareTable(
 }
 
 async function columnsOf(connections: Connections, name: string): Promise<ReadonlySet<string>> {
-  const sql = `SHOW COLUMNS FROM ${name}`;
+  const sql = `SHOW FULL COLUMNS FROM ${name}`;
   const rows = await connections.look(sql).catch(async (error: unknown) => {
     if (errorNumber(error) !== NO_SUCH_TABLE) throw error;
     await connections.define(tableSql(name));
     return connections.look(sql);
   });
-  return new Set(rows.map(([column]) => String(column)));
+  const columns = new Map(rows.map(([column, type, set]) => [`${column}`, `${type} ${set ?? ""}`]));
+  for (const [column, { looks, is }] of Object.entries(COLUMNS)) {
+    if (looks.test(columns.get(column) ?? "")) continue;
+    throw invalidOption(
+      `The table ${name} has no column ${column} of the type ${is}, so it is not a databank's; choose another name with the option table`,
+    );
+  }
+  return new Set(columns.keys());
 }
 
 /**

@@ -4,6 +4,12 @@ import { keyText, longText } from "../escaped-text.js";
 export const MAX_TYPE_BYTES = 255;
 export const MAX_ID_BYTES = 512;
 
+// Of ASCII all but the apostrophe and the backslash.
+const IS_PLAIN = /^[ -&(-[\]-~]*$/;
+
+/** Comes before all keys. An empty text would be NULL to a connection of that mode of MariaDB. */
+export const BEFORE_ALL = "\0";
+
 /** What stands for a type in the primary key. */
 export function typeKey(type: string): string {
   return keyText(type, MAX_TYPE_BYTES);
@@ -24,7 +30,12 @@ export function identifier(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;
 }
 
-/** A text without a backslash, which some servers take for an escape, as a literal of SQL. */
+/**
+ * A text as a literal of SQL that means the same in the definition of any table. MariaDB keeps it in
+ * the table's own character set, which may lack some characters or have others in their place; MySQL
+ * escapes quotes as the mode of the connection then has it not.
+ */
 export function quoted(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`;
+  if (IS_PLAIN.test(text)) return `'${text}'`;
+  return `CONVERT(X'${Buffer.from(text).toString("hex")}' USING utf8mb4)`;
 }

@@ -36,10 +36,19 @@ export function searchIndexes(table: string, schema: Schema): readonly SearchInd
 /** The name of an index in the schema of `table`, legible and of its own. */
 function indexName(table: string, type: string, path: string, key: string): string {
   const own = table.split(".").at(-1) ?? table;
-  const legible = `${own}_${type}_${path}`.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
-  const hash = createHash("sha256")
-    .update(JSON.stringify([own, type, key]))
-    .digest("hex");
+  return legibleName(`${own}_${type}_${path}`, [own, type, key]);
+}
+
+/** The name of the index of deadlines. */
+export function cleanupName(table: string): string {
+  const own = table.split(".").at(-1) ?? table;
+  const name = `${own}_cleanup`;
+  return Buffer.byteLength(name) <= MAX_NAME_LENGTH ? name : legibleName(name, [own]);
+}
+
+function legibleName(text: string, of: readonly string[]): string {
+  const legible = text.toLowerCase().replaceAll(/[^a-z0-9]+/g, "_");
+  const hash = createHash("sha256").update(JSON.stringify(of)).digest("hex");
   return `${legible.slice(0, MAX_NAME_LENGTH - 9)}_${hash.slice(0, 8)}`;
 }
 

@@ -57,6 +57,9 @@ export interface Settings extends Required<PostgresTableOptions> {
 const TABLE_NAMES = ["table", "createTable", "preparedStatements"];
 const URL_NAMES = ["url", "maxConnections", ...TABLE_NAMES, "pool"];
 
+// Two more of the package pg are for sockets of the system.
+const SCHEME = /^(postgres(ql)?:\/\/|socket:|\/)/i;
+
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: PostgresOptions): Settings {
   if (typeof options === "object" && options !== null && "pool" in options) {
@@ -65,7 +68,11 @@ export function resolveOptions(options: PostgresOptions): Settings {
     return { ...tableSettings(options), url: "", maxConnections: 0, pool: options.pool };
   }
   checkNames("The postgres driver", options, URL_NAMES);
-  const { url, options: parameters } = urlAndOptions(text("url", options.url), {
+  // Of anything else the package pg makes a host named base.
+  if (!SCHEME.test(text("url", options.url))) {
+    throw invalidOption("url must begin with postgres:// or postgresql://");
+  }
+  const { url, options: parameters } = urlAndOptions(options.url, {
     table: "text",
     createTable: "boolean",
     preparedStatements: "boolean",
@@ -83,8 +90,10 @@ export function resolveOptions(options: PostgresOptions): Settings {
 }
 
 function isPool(pool: unknown): boolean {
-  const { query, on } = Object(pool) as Record<string, unknown>;
-  return typeof query === "function" && typeof on === "function";
+  const { query, on, connectionParameters } = Object(pool) as Record<string, unknown>;
+  // A Client has these, too, but is one connection, and of no use when that has ended.
+  const isClient = connectionParameters !== undefined;
+  return typeof query === "function" && typeof on === "function" && !isClient;
 }
 
 function tableSettings(options: PostgresTableOptions): Required<PostgresTableOptions> {

@@ -17,6 +17,9 @@ export interface Row {
 // Postgres has no moment before 4714 BC, and to an entry that has expired it is all one.
 const LONG_PAST_MS = -1;
 
+// The last moment that a Date can hold. A deadline on it drifts on its way here and back.
+const END_OF_TIME_MS = 8_640_000_000_000_000;
+
 /** A deadline on its way to the server: how many milliseconds from `now`. */
 export function leftMs(expiresAt: number | null, now: number): number | null {
   return expiresAt === null ? null : Math.max(expiresAt - now, LONG_PAST_MS);
@@ -34,6 +37,8 @@ export function toUnchanged(row: Row, sentAt: number): UnchangedEntry {
     version: row.version,
     // Programs may have changed what their pool makes of numbers.
     createdAt: Math.round(Number(row.created_ms)),
-    expiresAt: row.left_ms === null ? null : sentAt + Math.round(Number(row.left_ms)),
+    expiresAt: row.left_ms === null ? null : moment(sentAt + Math.round(Number(row.left_ms))),
   };
 }
+
+const moment = (ms: number) => Math.min(ms, END_OF_TIME_MS);

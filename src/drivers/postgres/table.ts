@@ -4,7 +4,7 @@ import { DatabankError } from "../../databank/errors.js";
 import { text } from "../../databank/options.js";
 import type { Connections } from "./connections.js";
 import { codeOf } from "./errors.js";
-import { searchIndexes } from "./indices.js";
+import { cleanupName, searchIndexes } from "./indices.js";
 import { type Settings, tableName } from "./options.js";
 import type { TableShape, ValueType } from "./statements.js";
 import { identifier } from "./text.js";
@@ -32,6 +32,8 @@ export function postgresTableSql(
   return definitions.map(({ sql }) => `${sql};\n`).join("\n");
 }
 
+const COLUMNS = "type id full_id version created_at expires_at cleanup_at value".split(" ");
+
 interface Definition {
   readonly name: string;
   readonly sql: string;
@@ -48,7 +50,7 @@ function definitionsOf(shape: TableShape, schema: Schema): readonly Definition[]
   const { table, valueType, hasCollations } = shape;
   const key = hasCollations ? 'text COLLATE "C" NOT NULL' : "text NOT NULL";
   const own = table.split(".").at(-1) ?? table;
-  const cleanup = `${own}_cleanup`;
+  const cleanup = cleanupName(table);
   return [
     {
       name: own,
@@ -108,7 +110,9 @@ async function lookAt(connections: Connections, table: string) {
   const first = await descriptionOf(connections, table);
   // A table that is created in the middle of a statement has a name before it has columns.
   const isNew = first.found !== null && first.value_type === null;
-  const { server, found, value_type } = isNew ? await descriptionOf(connections, table) : first;
+  const { server, found, value_type, columns } = isNew
+    ? await descriptionOf(connections, table)
+    : first;
   const isThere = found !== null;
   const isCockroach = server.includes("CockroachDB");
   // CockroachDB's json is binary, and does not keep every value.
@@ -118,19 +122,35 @@ async function lookAt(connections: Connections, table: string) {
       `The table ${table} has no column value of the type json or text, so it is not a databank's; choose another name with the option table`,
     );
   }
+  const missing = isThere ? COLUMNS.find((column) => !columns?.includes(column)) : undefined;
+  if (missing !== undefined) {
+    throw invalidTable(
+      `The table ${table} has no column ${missing}, so it is not a databank's; choose another name with the option table`,
+    );
+  }
   const shape: TableShape = { table, valueType, hasCollations: !isCockroach };
   return { isThere, shape };
 }
 
-async function descriptionOf(connections: Connections, table: string) {
+interface Description {
+  readonly server: string;
+  readonly found: string | null;
+  readonly value_type: string | null;
+  readonly columns: readonly string[] | null;
+}
+
+async function descriptionOf(connections: Connections, table: string): Promise<Description> {
   const [row] = await connections.look(
     `SELECT version() AS server, to_regclass($1)::text AS found, (
        SELECT format_type(a.atttypid, NULL) FROM pg_catalog.pg_attribute a
        WHERE a.attrelid = to_regclass($1) AND a.attname = 'value' AND NOT a.attisdropped
-     ) AS value_type`,
+     ) AS value_type, (
+       SELECT array_agg(a.attname::text) FROM pg_catalog.pg_attribute a
+       WHERE a.attrelid = to_regclass($1) AND NOT a.attisdropped
+     ) AS columns`,
     [tableName(table)],
   );
-  return row as { server: string; found: string | null; value_type: string | null };
+  return row as Description;
 }
 
 function isValueType(type: string | null): type is ValueType {

@@ -1,8 +1,9 @@
 import type { Schema } from "../../databank/driver.js";
+import { invalidOption } from "../../databank/options.js";
 import { Commits, patiently } from "./commits.js";
 import { openDatabase, type SqliteDatabase } from "./engine.js";
 import type { Settings } from "./options.js";
-import { definitionsOf } from "./schema.js";
+import { COLUMNS, definitionsOf } from "./schema.js";
 import { Table } from "./table.js";
 
 // SQLite waits in its own thread, which is the one of the event loop.
@@ -42,12 +43,17 @@ function connectionOf(database: SqliteDatabase, table: string, isShared: boolean
   return { database, commits, table: new Table(database, table) };
 }
 
-/** Makes the table and the indexes that are missing. */
+/**
+ * Makes the table and the indexes that are missing.
+ *
+ * @throws DatabankError `DATABANK_INVALID_OPTION` for a table that is not a databank's.
+ */
 export async function define(
   { database, commits }: Connection,
   table: string,
   schema: Schema,
 ): Promise<void> {
+  await patiently(() => checkColumns(database, table));
   const isMissing = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = ?");
   const definitions = definitionsOf(table, schema);
   // Looking first spares those who find everything there a wait for the lock of the writers.
@@ -58,4 +64,14 @@ export async function define(
   await commits.add(() => {
     for (const { sql } of missing) database.exec(sql);
   });
+}
+
+function checkColumns(database: SqliteDatabase, table: string): void {
+  const found = database.prepare("SELECT name FROM pragma_table_info(?)").all(table);
+  const names = found.map((row) => (row as { name: string }).name);
+  const missing = COLUMNS.find((column) => !names.includes(column));
+  if (names.length === 0 || missing === undefined) return;
+  throw invalidOption(
+    `The table ${table} has no column ${missing}, so it is not a databank's; choose another name with the option table`,
+  );
 }

@@ -88,6 +88,7 @@ const FATAL = new Set([
   ...BUSY,
   ..."NOMEM READONLY INTERRUPT IOERR CORRUPT FULL CANTOPEN PROTOCOL NOTADB".split(" "),
 ]);
+const IN_USE = /within a transaction|busy executing a query/;
 const NAMES: Readonly<Record<number, string>> = {
   5: "BUSY",
   6: "LOCKED",
@@ -105,8 +106,9 @@ const NAMES: Readonly<Record<number, string>> = {
 /** Whether somebody else holds the lock, so that the same call may succeed later. */
 export function isBusy(error: unknown): boolean {
   if (BUSY.has(resultCode(error))) return true;
-  // The program that passed its own database object is in the middle of a transaction.
-  return error instanceof Error && error.message.includes("within a transaction");
+  // The program that passed its own database object is in the middle of a transaction, or of the
+  // rows of a statement, which better-sqlite3 lets nobody change anything beside.
+  return error instanceof Error && IN_USE.test(error.message);
 }
 
 /** Whether an error concerns the database, rather than the one statement that failed. */

@@ -29,7 +29,7 @@ export function indicesOf(schema: Schema, table: string): readonly Definition[] 
 function indexName(table: string, type: string, path: string, key: string): string {
   const readable = `${table}_${type}_${path}`.replace(/\W+/g, "_").slice(0, 60);
   const hash = createHash("sha256")
-    .update(JSON.stringify([type, key]))
+    .update(JSON.stringify([table, type, key]))
     .digest("hex");
   return `${readable}_${hash.slice(0, 8)}`;
 }

@@ -2,6 +2,9 @@ import type { Schema } from "../../databank/driver.js";
 import { type Definition, indicesOf } from "./indices.js";
 import { identifier } from "./text.js";
 
+/** The columns of the table. */
+export const COLUMNS = "type id version created_at expires_at cleanup_at value".split(" ");
+
 /**
  * What `connect` makes where it is missing.
  *
