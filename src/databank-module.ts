@@ -6,6 +6,7 @@ import { registerDrivers } from "./drivers/catalog.js";
 checkRuntime();
 registerDrivers();
 
+export type { Answer } from "./databank/answer.js";
 export type { Criteria } from "./databank/criteria.js";
 export { Databank, type OpenOptions } from "./databank/databank.js";
 export {
@@ -13,7 +14,31 @@ export {
   type DatabankObjectClass,
 } from "./databank/databank-object.js";
 export type { DatabankOptions } from "./databank/databank-options.js";
-export type { Capabilities, CorruptReport, Driver, Schema, TypeSchema } from "./databank/driver.js";
+// What a driver is, and what it is given and gives.
+export type {
+  Calling,
+  Capabilities,
+  Condition,
+  Conflict,
+  CorruptReport,
+  CountedPage,
+  Criterion,
+  DeletedPage,
+  Deletion,
+  Driver,
+  EntryPage,
+  Method,
+  Page,
+  Read,
+  ReadResult,
+  Schema,
+  StoredEntry,
+  Touch,
+  TypeSchema,
+  UnchangedEntry,
+  Write,
+  WriteResult,
+} from "./databank/driver.js";
 export type { Entry } from "./databank/entry.js";
 export {
   AlreadyConnectedError,

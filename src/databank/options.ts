@@ -18,7 +18,8 @@ export function checkNames(subject: string, options: unknown, known: readonly st
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalidOption(`The options of ${subject} must be an object`);
   }
-  const unknown = Object.keys(options).find((name) => !known.includes(name));
+  const given: [string, unknown][] = Object.entries(options);
+  const unknown = given.find(([name, value]) => value !== undefined && !known.includes(name))?.[0];
   if (unknown === undefined) return;
   const similar = similarTo(unknown, known);
   const advice = similar
@@ -67,6 +68,25 @@ export function wholeNumber(
 export function flag(name: string, value: unknown): boolean {
   if (typeof value === "boolean") return value;
   throw invalidOption(`${name} must be true or false, not ${show(value)}`);
+}
+
+/**
+ * Whether options have something in the place of a URL, such as a client of the program's own. Where
+ * it is `undefined` and a URL is beside it, the program has none.
+ */
+export function isInsteadOfUrl<T, Name extends string>(
+  options: T,
+  name: Name,
+): options is Extract<T, Readonly<Record<Name, unknown>>> {
+  if (typeof options !== "object" || options === null || !(name in options)) return false;
+  const { url, [name as string]: given } = options as Readonly<Record<string, unknown>>;
+  return given !== undefined || url === undefined;
+}
+
+/** Options without those that are `undefined`, which would hide what a URL says of them. */
+export function withoutUndefined<T extends object>(options: T): T {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(given) as T;
 }
 
 /**

@@ -54,10 +54,7 @@ const catalog: readonly NamedDriver[] = [
   },
   {
     name: "sqlite",
-    fromUrl(url) {
-      const { url: rest, options } = urlAndOptions(url, {});
-      return { url: rest, ...options };
-    },
+    fromUrl: (url) => withUrl(url, {}),
     async load() {
       const { sqliteDriver } = await import("./sqlite.js");
       return (options) => {
@@ -79,10 +76,7 @@ const catalog: readonly NamedDriver[] = [
   },
   {
     name: "lmdb",
-    fromUrl(url) {
-      const { url: rest, options } = urlAndOptions(url, {});
-      return { url: rest, ...options };
-    },
+    fromUrl: (url) => withUrl(url, {}),
     async load() {
       const { lmdbDriver } = await import("./lmdb.js");
       return (options) => {

@@ -14,7 +14,7 @@ describe("modify", () => {
 
     await expect(bank.modify("t", "a", nothing as () => unknown)).rejects.toMatchObject({
       code: "DATABANK_INVALID_OPTION",
-      message: "change must be a function",
+      message: expect.stringContaining("change must be a function, not "),
     });
   });
 

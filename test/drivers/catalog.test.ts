@@ -31,7 +31,8 @@ describe.each(names)("connect-databank/drivers/%s", (name) => {
   });
 
   it("has the options of every databank in its URL", () => {
-    const options = findDriver(name)?.fromUrl?.(`${name}:x?timeoutMs=5&maxPending=3`);
+    const place = name === "memory" ? "" : "x";
+    const options = findDriver(name)?.fromUrl?.(`${name}:${place}?timeoutMs=5&maxPending=3`);
 
     expect(options).toMatchObject({ timeoutMs: 5, maxPending: 3 });
     expect(Object.values(options ?? {}).join()).not.toContain("timeoutMs");

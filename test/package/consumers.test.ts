@@ -122,6 +122,7 @@ describe.each(runtimes)("the packed package on %s", (name, node) => {
 describe("the packed package's types", () => {
   const consumer = `import session from "express-session";
 import connectDatabank, { Databank, DatabankStore } from "connect-databank";
+import type { Driver, Read, ReadResult, Touch, Write, WriteResult } from "connect-databank/databank";
 import { diskDriver } from "connect-databank/drivers/disk";
 
 const bank: Databank = Databank.open("memory:");
@@ -129,6 +130,13 @@ const store = new DatabankStore(bank, { ttlMs: 1000 });
 session({ secret: "s", store });
 const Store = connectDatabank(session);
 session({ secret: "s", store: new Store(new Databank(diskDriver({ dir: "x" })), null, 0) });
+
+export class OwnDriver implements Pick<Driver, "read" | "write" | "touch"> {
+  read = (type: string, reads: readonly Read[]): ReadResult[] => reads.map(() => null);
+  write = async (type: string, writes: readonly Write[]): Promise<WriteResult[]> =>
+    writes.map((write) => (write.if === "absent" ? "done" : { conflict: null }));
+  touch = (type: string, touches: readonly Touch[]) => touches.map(({ expiresAt }) => expiresAt !== null);
+}
 `;
 
   it.each([

@@ -1,4 +1,11 @@
-import { checkNames, invalidOption, similarTo, text } from "../../databank/options.js";
+import {
+  checkNames,
+  invalidOption,
+  isInsteadOfUrl,
+  similarTo,
+  text,
+  withoutUndefined,
+} from "../../databank/options.js";
 import type { CouchbaseCluster } from "./client.js";
 
 /** Where the entries are: in a cluster that the driver connects to, or in one of yours. */
@@ -85,7 +92,7 @@ const URL_PARTS = /^(couchbases?):\/\/(?:([^/@]*)@)?([^/?@]+)(\/[^?@]*)?(?:\?(.*
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: CouchbaseOptions): Settings {
-  if (typeof options === "object" && options !== null && "cluster" in options) {
+  if (isInsteadOfUrl(options, "cluster")) {
     checkNames("The couchbase driver with a cluster object", options, ["cluster", ...PLACE]);
     const { cluster } = options;
     if (typeof Object(cluster).bucket !== "function") {
@@ -96,7 +103,7 @@ export function resolveOptions(options: CouchbaseOptions): Settings {
   checkNames("The couchbase driver", options, ["url", "client", "cluster", ...IN_URL]);
   const { url, client = {}, ...given } = options;
   const { connectionString, options: inUrl } = partsOf(text("url", url));
-  const { username, password, ...place } = { ...inUrl, ...given };
+  const { username, password, ...place } = { ...inUrl, ...withoutUndefined(given) };
   if (typeof client !== "object" || client === null) {
     throw invalidOption("client must be an object with options of the couchbase package");
   }

@@ -1,4 +1,11 @@
-import { checkNames, flag, invalidOption, text } from "../../databank/options.js";
+import {
+  checkNames,
+  flag,
+  invalidOption,
+  isInsteadOfUrl,
+  text,
+  withoutUndefined,
+} from "../../databank/options.js";
 import { urlAndOptions } from "../driver-url.js";
 import type { DynamodbClient } from "./client.js";
 
@@ -51,7 +58,7 @@ const EXAMPLE = "dynamodb://eu-central-1/sessions";
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: DynamodbOptions): Settings {
-  if (typeof options === "object" && options !== null && "client" in options) {
+  if (isInsteadOfUrl(options, "client")) {
     const names = ["client", "table", "createTable"];
     checkNames("The dynamodb driver with a client", options, names);
     const { client, table, createTable = true } = options;
@@ -73,7 +80,7 @@ export function resolveOptions(options: DynamodbOptions): Settings {
     createTable: "boolean",
   });
   checkNames("A dynamodb URL", parameters, ["endpoint", "createTable"]);
-  const { endpoint, createTable = true } = { ...parameters, ...options };
+  const { endpoint, createTable = true } = { ...parameters, ...withoutUndefined(options) };
   const { table, ...place } = placeIn(url);
   return {
     client: undefined,

@@ -1,4 +1,12 @@
-import { checkNames, flag, invalidOption, text, wholeNumber } from "../../databank/options.js";
+import {
+  checkNames,
+  flag,
+  invalidOption,
+  isInsteadOfUrl,
+  text,
+  wholeNumber,
+  withoutUndefined,
+} from "../../databank/options.js";
 import { pathAndOptions } from "../driver-url.js";
 import type { LmdbDatabase } from "./client.js";
 
@@ -56,7 +64,7 @@ export interface Settings {
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: LmdbOptions): Settings {
-  if (typeof options === "object" && options !== null && "database" in options) {
+  if (isInsteadOfUrl(options, "database")) {
     checkNames("The lmdb driver with a database object", options, ["database", "name"]);
     const { database, name = "databank" } = options;
     if (!isDatabase(database)) {
@@ -72,7 +80,11 @@ export function resolveOptions(options: LmdbOptions): Settings {
   });
   checkNames("An lmdb URL", parameters, ["durable", "mode", "name"]);
   if (path === "") throw invalidOption("An lmdb URL must name a folder, such as lmdb:./sessions");
-  const { durable = true, mode = 0o600, name = "databank" } = { ...parameters, ...options };
+  const {
+    durable = true,
+    mode = 0o600,
+    name = "databank",
+  } = { ...parameters, ...withoutUndefined(options) };
   return {
     from: {
       path,

@@ -1,4 +1,11 @@
-import { checkNames, invalidOption, text, wholeNumber } from "../../databank/options.js";
+import {
+  checkNames,
+  invalidOption,
+  isInsteadOfUrl,
+  text,
+  wholeNumber,
+  withoutUndefined,
+} from "../../databank/options.js";
 import type { DriverOptions } from "../../databank/registry.js";
 import { pathAndOptions } from "../driver-url.js";
 import type { Address } from "./link.js";
@@ -51,10 +58,10 @@ const EXAMPLE = "memcached://127.0.0.1:11211 or memcached://first,second:11212";
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: MemcachedOptions): Settings {
-  const isList = typeof options === "object" && options !== null && "servers" in options;
+  const isList = isInsteadOfUrl(options, "servers");
   const source = isList ? "servers" : "url";
   checkNames("The memcached driver", options, [source, ...COMMON]);
-  const given = isList ? { ...options } : { ...fromUrl(options.url), ...options };
+  const given = isList ? { ...options } : { ...fromUrl(options.url), ...withoutUndefined(options) };
   const { servers, prefix = "", maxValueBytes = 1_000_000 } = given as MemcachedServersOptions;
   if (!Array.isArray(servers) || servers.length === 0) {
     throw invalidOption("servers must be an array of one or more texts such as 127.0.0.1:11211");

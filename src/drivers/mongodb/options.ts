@@ -1,4 +1,11 @@
-import { checkNames, flag, invalidOption, text } from "../../databank/options.js";
+import {
+  checkNames,
+  flag,
+  invalidOption,
+  isInsteadOfUrl,
+  text,
+  withoutUndefined,
+} from "../../databank/options.js";
 import { urlAndOptions } from "../driver-url.js";
 import {
   type ClassicMongodbOptions,
@@ -79,11 +86,11 @@ const INDEX_NAMES = ["createIndexes", "ttlIndex"];
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: MongodbOptions): Settings {
-  if (has(options, "db")) {
+  if (isInsteadOfUrl(options, "db")) {
     checkNames("The mongodb driver with a database object", options, ["db", ...INDEX_NAMES]);
     return settings({ db: methodsOf("db", options.db, ["collection", "command"]) }, options);
   }
-  if (has(options, "client")) {
+  if (isInsteadOfUrl(options, "client")) {
     const names = ["client", "database", ...INDEX_NAMES];
     checkNames("The mongodb driver with a client object", options, names);
     return settings({ client: methodsOf("client", options.client, ["db"]) }, options);
@@ -105,7 +112,7 @@ export function resolveOptions(options: MongodbOptions): Settings {
   if (typeof clientOptions !== "object" || clientOptions === null) {
     throw invalidOption("clientOptions must be an object with options of MongoClient");
   }
-  return settings({ url, clientOptions }, { ...parameters, ...options });
+  return settings({ url, clientOptions }, { ...parameters, ...withoutUndefined(options) });
 }
 
 function settings(
@@ -123,13 +130,6 @@ function settings(
     createIndexes: flag("createIndexes", createIndexes),
     ttlIndex: flag("ttlIndex", ttlIndex),
   };
-}
-
-function has<Name extends string>(
-  options: MongodbOptions,
-  name: Name,
-): options is Extract<MongodbOptions, Readonly<Record<Name, unknown>>> {
-  return typeof options === "object" && options !== null && name in options;
 }
 
 function methodsOf<T extends object>(name: string, value: T, methods: readonly string[]): T {

@@ -1,4 +1,12 @@
-import { checkNames, flag, invalidOption, text, wholeNumber } from "../../databank/options.js";
+import {
+  checkNames,
+  flag,
+  invalidOption,
+  isInsteadOfUrl,
+  text,
+  wholeNumber,
+  withoutUndefined,
+} from "../../databank/options.js";
 import { urlAndOptions } from "../driver-url.js";
 import type { ClientPool, MysqlPool, MysqlPromisePool, PoolConfig } from "./client.js";
 import { identifier } from "./text.js";
@@ -55,7 +63,7 @@ const NAMES = ["url", "table", "maxConnections", "ssl", "socketPath", "pool"];
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: MysqlOptions): Settings {
-  if (typeof options === "object" && options !== null && "pool" in options) {
+  if (isInsteadOfUrl(options, "pool")) {
     checkNames("The mysql driver with a pool", options, ["pool", "table"]);
     const { table = "databank" } = options;
     return { table: tableName(table), pool: callbackPool(options.pool), isOwn: false };
@@ -68,7 +76,7 @@ export function resolveOptions(options: MysqlOptions): Settings {
     socketPath: "text",
   });
   checkNames("A mysql URL", parameters, ["table", "maxConnections", "ssl", "socketPath"]);
-  const given = { ...parameters, ...options };
+  const given = { ...parameters, ...withoutUndefined(options) };
   const { table = "databank", maxConnections = 10, ssl = false, socketPath } = given;
   const server = serverOf(url);
   return {

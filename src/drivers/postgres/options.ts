@@ -1,4 +1,12 @@
-import { checkNames, flag, invalidOption, text, wholeNumber } from "../../databank/options.js";
+import {
+  checkNames,
+  flag,
+  invalidOption,
+  isInsteadOfUrl,
+  text,
+  wholeNumber,
+  withoutUndefined,
+} from "../../databank/options.js";
 import { urlAndOptions } from "../driver-url.js";
 import type { PostgresPool } from "./connections.js";
 import { identifier } from "./text.js";
@@ -62,7 +70,7 @@ const SCHEME = /^(postgres(ql)?:\/\/|socket:|\/)/i;
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: PostgresOptions): Settings {
-  if (typeof options === "object" && options !== null && "pool" in options) {
+  if (isInsteadOfUrl(options, "pool")) {
     checkNames("The postgres driver with a pool", options, ["pool", ...TABLE_NAMES]);
     if (!isPool(options.pool)) throw invalidOption("pool must be a Pool of the package pg");
     return { ...tableSettings(options), url: "", maxConnections: 0, pool: options.pool };
@@ -79,7 +87,7 @@ export function resolveOptions(options: PostgresOptions): Settings {
     maxConnections: "number",
   });
   checkNames("A postgres URL", parameters, ["maxConnections", ...TABLE_NAMES]);
-  const given = { ...parameters, ...options };
+  const given = { ...parameters, ...withoutUndefined(options) };
   const { maxConnections = 10 } = given;
   return {
     ...tableSettings(given),

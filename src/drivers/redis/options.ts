@@ -1,4 +1,11 @@
-import { checkNames, invalidOption, text, wholeNumber } from "../../databank/options.js";
+import {
+  checkNames,
+  invalidOption,
+  isInsteadOfUrl,
+  text,
+  wholeNumber,
+  withoutUndefined,
+} from "../../databank/options.js";
 import { isIoredis } from "./ioredis.js";
 import { isCluster, isNodeRedis } from "./node-redis.js";
 
@@ -94,7 +101,7 @@ const HOST_AND_PORT = /^(\[[0-9a-f:.]+\]|[^:[\]]*)(?::(\d+))?$/i;
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: RedisOptions): Settings {
-  if (typeof options === "object" && options !== null && "client" in options) {
+  if (isInsteadOfUrl(options, "client")) {
     checkNames("The redis driver with a client", options, ["client", "prefix", "checkIndices"]);
     const { client, prefix } = options;
     const isCluster = isClusterClient(client);
@@ -110,11 +117,16 @@ export function resolveOptions(options: RedisOptions): Settings {
   if (!("url" in options) || options.url === undefined) {
     return { ...common(options), client: undefined, target: targetOf(options), isCluster: false };
   }
-  const both = HOST_NAMES.find((name) => name in options);
+  const both = HOST_NAMES.find((name) => Object(options)[name] !== undefined);
   if (both) throw invalidOption(`Give the redis driver either a url or a ${both}, not both`);
   const { target, parameters } = parseUrl(text("url", options.url));
   const { isCluster } = target;
-  return { ...common({ ...parameters, ...options }), client: undefined, target, isCluster };
+  return {
+    ...common({ ...parameters, ...withoutUndefined(options) }),
+    client: undefined,
+    target,
+    isCluster,
+  };
 }
 
 function common(options: { readonly prefix?: unknown; readonly package?: unknown }) {

@@ -1,4 +1,12 @@
-import { checkNames, flag, invalidOption, text, wholeNumber } from "../../databank/options.js";
+import {
+  checkNames,
+  flag,
+  invalidOption,
+  isInsteadOfUrl,
+  text,
+  wholeNumber,
+  withoutUndefined,
+} from "../../databank/options.js";
 import { pathAndOptions } from "../driver-url.js";
 import type { SqliteDatabase } from "./engine.js";
 
@@ -53,7 +61,7 @@ export interface Settings {
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: SqliteOptions): Settings {
-  if (typeof options === "object" && options !== null && "database" in options) {
+  if (isInsteadOfUrl(options, "database")) {
     checkNames("The sqlite driver with a database object", options, ["database", "table"]);
     const { database, table = "databank" } = options;
     return {
@@ -74,7 +82,11 @@ export function resolveOptions(options: SqliteOptions): Settings {
   checkNames("A sqlite URL", parameters, ["durable", "mode", "table"]);
   if (path === "")
     throw invalidOption("A sqlite URL must name a file, such as sqlite:./sessions.db");
-  const { durable = true, mode = 0o600, table = "databank" } = { ...parameters, ...options };
+  const {
+    durable = true,
+    mode = 0o600,
+    table = "databank",
+  } = { ...parameters, ...withoutUndefined(options) };
   return {
     database: undefined,
     path,
