@@ -31,7 +31,7 @@ const catalog: readonly NamedDriver[] = [
     },
     async load() {
       const { memoryDriver } = await import("./memory.js");
-      const { withData } = await import("./memory-data.js");
+      const { withData } = await import("./memory/data.js");
       return ({ data = {}, ...options }) => withData(memoryDriver(options), data);
     },
   },

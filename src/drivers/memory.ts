@@ -1,7 +1,8 @@
-import type { Capabilities, Driver, StoredEntry, Write, WriteResult } from "../databank/driver.js";
-import { DELETION_GRACE_MS, isLive, isMet, laterOf } from "../databank/entry.js";
+import type { Capabilities, Driver, StoredEntry } from "../databank/driver.js";
+import { DELETION_GRACE_MS, isLive } from "../databank/entry.js";
 import { DatabankError } from "../databank/errors.js";
 import { checkNames } from "../databank/options.js";
+import { Entries, toStored } from "./memory/entries.js";
 
 /** How much a memory databank may hold. */
 export interface MemoryOptions {
@@ -24,11 +25,6 @@ const CAPABILITIES: Capabilities = {
   durable: false,
   shared: false,
   maxValueBytes: null,
-};
-
-/** An entry that is changed in place, and its place in its map, by which scans find their way. */
-type Kept = { -readonly [Field in keyof StoredEntry]: StoredEntry[Field] } & {
-  readonly order: number;
 };
 
 /**
@@ -116,116 +112,4 @@ export function memoryDriver(options: MemoryOptions = {}): Driver {
       return { deleted, cursor: last };
     },
   };
-}
-
-function toStored(entry: StoredEntry): StoredEntry;
-function toStored(entry: StoredEntry | null): StoredEntry | null;
-function toStored(entry: StoredEntry | null): StoredEntry | null {
-  if (!entry) return null;
-  const { id, json, version, createdAt, expiresAt } = entry;
-  return { id, json, version, createdAt, expiresAt };
-}
-
-/** The entries of one type; where their number is limited, the longest unchanged first. */
-class Entries {
-  readonly #entries = new Map<string, Kept>();
-  readonly #maxEntries: number;
-  #order = 0;
-
-  constructor(maxEntries: number) {
-    this.#maxEntries = maxEntries;
-  }
-
-  get size(): number {
-    return this.#entries.size;
-  }
-
-  find(id: string): Kept | null {
-    const entry = this.#entries.get(id);
-    return entry && isLive(entry.expiresAt, Date.now()) ? entry : null;
-  }
-
-  write(write: Write): WriteResult {
-    const current = this.find(write.id);
-    if (!isMet(write.if, current)) return { conflict: toStored(current) };
-    const expiresAt =
-      write.extend && current ? laterOf(current.expiresAt, write.expiresAt) : write.expiresAt;
-    if (!isLive(expiresAt, Date.now())) {
-      this.drop(write.id);
-    } else if (current) {
-      current.json = write.json;
-      current.version = write.version;
-      current.createdAt = write.createdAt;
-      this.#postpone(current, expiresAt);
-    } else {
-      this.drop(write.id);
-      if (this.#entries.size >= this.#maxEntries) this.#dropOldest();
-      this.#append({ ...toStored(write), expiresAt });
-    }
-    return "done";
-  }
-
-  touch(id: string, expiresAt: number | null): boolean {
-    const current = this.find(id);
-    if (!current) return false;
-    this.#postpone(current, laterOf(current.expiresAt, expiresAt));
-    return true;
-  }
-
-  delete(id: string, version: string | undefined): boolean {
-    const current = this.find(id);
-    if (!current || !isMet(version, current)) return false;
-    return this.drop(id);
-  }
-
-  drop(id: string): boolean {
-    return this.#entries.delete(id);
-  }
-
-  count(): number {
-    const now = Date.now();
-    let live = 0;
-    for (const { expiresAt } of this.#entries.values()) if (isLive(expiresAt, now)) live += 1;
-    return live;
-  }
-
-  /**
-   * Visits up to `limit` entries that come after `cursor`, and returns the cursor of the last
-   * one. An entry that moves to the end while a scan is under way is visited again.
-   */
-  walk(
-    limit: number,
-    cursor: string | null,
-    visit: (entry: Kept, now: number) => void,
-  ): string | null {
-    const now = Date.now();
-    const after = cursor === null ? 0 : Number(cursor);
-    let visited = 0;
-    for (const entry of this.#entries.values()) {
-      if (entry.order <= after) continue;
-      visit(entry, now);
-      visited += 1;
-      if (visited === limit) return String(entry.order);
-    }
-    return null;
-  }
-
-  #postpone(entry: Kept, expiresAt: number | null): void {
-    entry.expiresAt = expiresAt;
-    if (this.#maxEntries === Number.POSITIVE_INFINITY) return;
-    this.drop(entry.id);
-    this.#append(entry);
-  }
-
-  #append(entry: StoredEntry): void {
-    this.#order += 1;
-    this.#entries.set(entry.id, { ...entry, order: this.#order });
-  }
-
-  #dropOldest(): void {
-    for (const id of this.#entries.keys()) {
-      this.drop(id);
-      return;
-    }
-  }
 }

@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
+import type { EntryPage } from "../../src/databank/driver.js";
 import { memoryDriver } from "../../src/drivers/memory.js";
 import { count } from "../../src/testing/driver/listing.js";
 import { testDriver } from "../../src/testing/index.js";
@@ -45,6 +47,54 @@ describe("maxEntries", () => {
     await driver.write("t", [entry("b")]);
 
     expect(await count(driver, "t")).toBe(2);
+  });
+
+  it("has pages of what was written or touched since the page before, and of the rest", async () => {
+    const ids = ["a", "b", "c", "d", "e", "f", "g"];
+    const steps = fc.record({
+      verb: fc.constantFrom("write", "touch", "del", "scan"),
+      id: fc.constantFrom(...ids),
+      limit: fc.integer({ min: 1, max: 4 }),
+    });
+    const run = async (each: { verb: string; id: string; limit: number }[]) => {
+      const driver = memoryDriver({ maxEntries: 5 });
+      // The longest unchanged first, each with the number of its last change.
+      let order: [id: string, change: number][] = [];
+      let changes = 0;
+      let seen = 0;
+      let cursor: string | null = null;
+      const move = (id: string) => {
+        changes += 1;
+        order = [
+          ...order.filter(([other]) => other !== id),
+          [id, changes] as [string, number],
+        ].slice(-5);
+      };
+      // One that stays, and more moves than are kept.
+      for (const id of ["g", ...Array.from({ length: 1500 }, (_, i) => ids[i % 3] ?? "a")]) {
+        await driver.write("t", [entry(id)]);
+        move(id);
+      }
+      for (const { verb, id, limit } of each) {
+        const isThere = order.some(([other]) => other === id);
+        if (verb === "write") await driver.write("t", [entry(id)]);
+        if (verb === "touch") await driver.touch("t", [{ id, expiresAt: null }]);
+        if (verb === "del") await driver.del("t", [{ id }]);
+        if (verb === "write" || (verb === "touch" && isThere)) move(id);
+        if (verb === "del") order = order.filter(([other]) => other !== id);
+        if (verb !== "scan") continue;
+
+        const page: EntryPage | undefined = await driver.scan?.("t", { limit, cursor });
+        if (!page) throw new Error("The driver does not scan");
+
+        const expected = order.filter(([, change]) => change > seen).slice(0, limit);
+        expect(page.entries.map((found) => found.id)).toEqual(expected.map(([found]) => found));
+        cursor = page.cursor;
+        seen = cursor === null ? 0 : (expected.at(-1)?.[1] ?? seen);
+      }
+    };
+
+    await fc.assert(fc.asyncProperty(fc.array(steps, { maxLength: 60 }), run), { numRuns: 50 });
   });
 
   it("is named when it is misspelt", () => {

@@ -1,7 +1,7 @@
-import type { Driver } from "../databank/driver.js";
-import { toJson } from "../databank/json.js";
-import { invalidOption } from "../databank/options.js";
-import { newLife } from "../databank/version.js";
+import type { Driver } from "../../databank/driver.js";
+import { toJson } from "../../databank/json.js";
+import { invalidOption } from "../../databank/options.js";
+import { newLife } from "../../databank/version.js";
 
 /**
  * A driver that has some entries from the beginning of each connection, as the memory driver of
