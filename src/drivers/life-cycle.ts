@@ -3,7 +3,7 @@ import { NotConnectedError } from "../databank/errors.js";
 import { withinMs } from "../databank/within.js";
 
 // Some clients never end to open or to close when their server is silent, and the next attempt waits
-// for this one. As long as the databank waits for a connection.
+// for this one. As long as the databank waits for a connection at least.
 const PATIENCE_MS = 30_000;
 
 /** What one driver does where all connect and disconnect in the same way. */
@@ -16,9 +16,14 @@ export interface Steps<O, R> {
   close(opened: O): void | Promise<void>;
 }
 
+interface Opened<O> {
+  readonly it: O;
+  closing?: Promise<void> | undefined;
+}
+
 /** The part of a driver that connects and disconnects, one after the other, each as often as asked. */
 export function lifeCycle<O, R extends object>({ open, prepare, close }: Steps<O, R>) {
-  let opened: O | undefined;
+  let opened: Opened<O> | undefined;
   let ready: R | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
@@ -30,9 +35,15 @@ export function lifeCycle<O, R extends object>({ open, prepare, close }: Steps<O
 
   async function leave(): Promise<void> {
     ready = undefined;
-    if (opened === undefined) return;
+    const leaving = opened;
+    if (!leaving) return;
+    // What takes its time goes on to close: not every client bears to be told twice.
+    leaving.closing ??= Promise.resolve(close(leaving.it)).catch((error: unknown) => {
+      leaving.closing = undefined;
+      throw error;
+    });
     // What fails to close stays, so that it can be tried again.
-    await withinMs(Promise.resolve(close(opened)), PATIENCE_MS);
+    await withinMs(leaving.closing, PATIENCE_MS);
     opened = undefined;
   }
 
@@ -58,9 +69,9 @@ export function lifeCycle<O, R extends object>({ open, prepare, close }: Steps<O
       inTurn(async () => {
         // What could not be closed is of no use to anybody.
         if (!ready) opened = undefined;
-        opened ??= await openInTime();
+        opened ??= { it: await openInTime() };
         try {
-          ready = await prepare(opened, schema);
+          ready = await prepare(opened.it, schema);
         } catch (error) {
           // Some clients that have not reached their server go on trying: the next attempt has its own.
           if (!ready) await leave().catch(() => {});

@@ -140,6 +140,30 @@ describe("a client that never ends", () => {
     expect(connected()).toMatchObject({ opened: 2 });
   });
 
+  it("to close is not told so twice, and is done with where it ends after all", async () => {
+    vi.useFakeTimers();
+    const gate = new Gate();
+    let times = 0;
+    const { connect, disconnect } = noted({
+      async close() {
+        times += 1;
+        await gate.opened;
+        if (times > 1) throw new Error("Closed already");
+      },
+    });
+    await connect({});
+
+    const first = expect(disconnect()).rejects.toEqual(TIMEOUT);
+    await vi.advanceTimersByTimeAsync(30_000);
+    await first;
+    const second = disconnect();
+    gate.open();
+    await second;
+    await disconnect();
+
+    expect(times).toBe(1);
+  });
+
   it("leaves no timer behind where it does end", async () => {
     vi.useFakeTimers();
     const { connect, disconnect } = noted();
