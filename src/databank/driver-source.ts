@@ -4,7 +4,7 @@ import type { Driver, Schema } from "./driver.js";
 import { NotImplementedError } from "./errors.js";
 import { installedDriver } from "./installed-driver.js";
 import { isLegacyDatabank } from "./legacy-driver.js";
-import { checkNames, invalidOption, text } from "./options.js";
+import { checkNames, invalidOption, text, withoutUndefined } from "./options.js";
 import {
   checkDriverOptions,
   type DriverOptions,
@@ -57,7 +57,7 @@ export function sourceOfNothing(): Source {
 export function sourceToOpen(target: unknown, options: DriverOptions): Source {
   if (typeof target === "string") return sourceOfUrl(target, options);
   checkObject(target);
-  const { driver, url, ...rest } = { ...target, ...options };
+  const { driver, url, ...rest } = withoutUndefined({ ...target, ...options });
   if (url !== undefined && driver === undefined) return sourceOfUrl(text("url", url), rest);
   const name = text("driver", driver);
   if (url === undefined) return sourceOfName(name, rest, false);
@@ -74,7 +74,7 @@ export function sourceOfName(name: string, options: DriverOptions, isExplicit: b
 
 function sourceOfUrl(url: string, options: DriverOptions): Source {
   const { driver, options: fromUrl } = driverOfUrl(url);
-  return sourceOf(driver, { ...fromUrl, ...options }, false);
+  return sourceOf(driver, { ...fromUrl, ...withoutUndefined({ ...options }) }, false);
 }
 
 function sourceOf(named: NamedDriver, options: DriverOptions, isExplicit: boolean): Source {

@@ -65,6 +65,21 @@ describe("open", () => {
     expect(() => Databank.open({ driver, url: "memory:?maxEntries=few" })).toThrow(/maxEntries/);
   });
 
+  it("takes an option that is undefined for one that is not given", async () => {
+    const url = "memory:?maxEntries=1";
+    const nothing = { maxEntries: undefined };
+    for (const bank of [
+      Databank.open(url, nothing),
+      Databank.open({ url, ...nothing }),
+      Databank.open({ driver: "memory", url, ...nothing }),
+    ]) {
+      await bank.save("t", "a", 1);
+      await bank.save("t", "b", 2);
+
+      expect(await bank.count("t")).toBe(1);
+    }
+  });
+
   it("hands a URL whole to a driver that takes none apart, with the options beside it", async () => {
     const url = "listening://user:pass@one:1,two:2/name?x=1";
 
