@@ -232,6 +232,20 @@ describeServers((url, server) => {
       });
     });
 
+    it.each(server === "mariadb" ? ["COMPRESSED"] : [])(
+      "may have values that the server keeps %s",
+      async (how) => {
+        const table = newTable("kept");
+        await opened(table);
+        await rows(
+          `ALTER TABLE ${table} MODIFY value LONGTEXT ${how} CHARACTER SET utf8mb4 NOT NULL`,
+        );
+        const driver = await opened(table);
+
+        expect(await driver.write("session", [entry("a")])).toEqual(["done"]);
+      },
+    );
+
     it("may have any name", async () => {
       const table = `odd \`name\` ${newTable("x")}`;
       const driver = await opened(encodeURIComponent(table));

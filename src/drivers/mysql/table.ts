@@ -26,7 +26,7 @@ const COLUMNS: Readonly<Record<string, { readonly is: string; readonly looks: Re
   created_at: TIME,
   expires_at: TIME,
   cleanup_at: TIME,
-  value: { is: "LONGTEXT CHARACTER SET utf8mb4", looks: /^longtext utf8mb4_/ },
+  value: { is: "LONGTEXT CHARACTER SET utf8mb4", looks: /^longtext .*utf8mb4_/ },
 };
 
 /** A table on a server, and what the driver does with it. */
