@@ -60,6 +60,18 @@ describe("options", () => {
     expect(() => postgresDriver(given as Parameters<typeof postgresDriver>[0])).toThrow(message);
   });
 
+  it.each([
+    "POSTGRESQL://127.0.0.1/db",
+    "postgres:///db?host=/var/run",
+    "postgres:/db",
+    "pg://127.0.0.1/db",
+    "tcp://127.0.0.1/db",
+    "socket:/var/run?db=web",
+    "/var/run web",
+  ])("may have any URL that the package pg takes: %s", (taken) => {
+    expect(() => postgresDriver({ url: taken })).not.toThrow();
+  });
+
   it("may not have a single connection for a pool", () => {
     expect(() => postgresDriver({ pool: new pg.Client() })).toThrow("pool must be a Pool");
   });

@@ -65,8 +65,8 @@ export interface Settings extends Required<PostgresTableOptions> {
 const TABLE_NAMES = ["table", "createTable", "preparedStatements"];
 const URL_NAMES = ["url", "maxConnections", ...TABLE_NAMES, "pool"];
 
-// Two more of the package pg are for sockets of the system.
-const SCHEME = /^(postgres(ql)?:\/\/|socket:|\/)/i;
+// What the package pg takes: two are old names, and two are for sockets of the system.
+const SCHEME = /^((postgres(ql)?|pg|tcp):\/|socket:|\/)/i;
 
 /** @throws DatabankError `DATABANK_INVALID_OPTION`. */
 export function resolveOptions(options: PostgresOptions): Settings {
@@ -76,7 +76,7 @@ export function resolveOptions(options: PostgresOptions): Settings {
     return { ...tableSettings(options), url: "", maxConnections: 0, pool: options.pool };
   }
   checkNames("The postgres driver", options, URL_NAMES);
-  // Of anything else the package pg makes a host named base.
+  // Of a text without a scheme the package pg makes a host named base, and it asks any server.
   if (!SCHEME.test(text("url", options.url))) {
     throw invalidOption("url must begin with postgres:// or postgresql://");
   }
