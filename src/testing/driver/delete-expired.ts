@@ -74,7 +74,7 @@ function testFilled(
     async (subject, living) =>
       body(
         subject,
-        living ?? (await atOffset(-2 * MINUTE_MS, () => fill(subject, Date.now() + 1000))),
+        living ?? (await atOffset(-2 * MINUTE_MS, () => fill(subject, Date.now() + MINUTE_MS / 2))),
       ),
     cleans,
   );
@@ -112,7 +112,7 @@ export function testDeleteExpired(suite: Suite): void {
       const expiresAt = Date.now() + MINUTE_MS;
       await store(driver, type, [entry("a", { expiresAt })]);
 
-      const late = await atOffset(1.9 * MINUTE_MS, async () => cleanUp(driver, type, 100));
+      const late = await atOffset(1.7 * MINUTE_MS, async () => cleanUp(driver, type, 100));
 
       const [found] = await readAll(driver, type, ["a"]);
       assert.equal(found?.id, "a", "what expired in the last minute is deleted");
