@@ -19,8 +19,9 @@ function open(options: DatabankStoreOptions = {}, driver: Driver = memoryDriver(
 
 const session = (data: object = {}, cookie: object = { maxAge: 60_000 }) => ({ cookie, ...data });
 
+/** With a Date in it, because newer runtimes make JSON of what is all plain without the stack. */
 function nested(levels: number): object {
-  let object: object = { leaf: 1 };
+  let object: object = { leaf: new Date(0) };
   for (let level = 1; level < levels; level += 1) object = { inner: object };
   return object;
 }
@@ -38,16 +39,6 @@ function mostLevels(): number {
 
 afterEach(() => {
   vi.useRealTimers();
-});
-
-it("says that update needs a function, also for a session that is gone", async () => {
-  const { store } = open();
-  const nothing: unknown = undefined;
-
-  await expect(store.update("s", nothing as () => undefined)).rejects.toMatchObject({
-    code: "DATABANK_INVALID_OPTION",
-    message: expect.stringContaining("change must be a function, not "),
-  });
 });
 
 describe("callbacks", () => {
@@ -575,7 +566,10 @@ describe("robustness", () => {
 
     for (const sid of ["s", "missing"]) {
       const update: Promise<unknown> = Reflect.apply(store.update, store, [sid, { user: "ann" }]);
-      await expect(update).rejects.toMatchObject({ code: "DATABANK_INVALID_OPTION" });
+      await expect(update).rejects.toMatchObject({
+        code: "DATABANK_INVALID_OPTION",
+        message: expect.stringContaining("change must be a function, not "),
+      });
     }
   });
 
