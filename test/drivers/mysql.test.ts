@@ -459,8 +459,8 @@ describeServers((url, server) => {
 
     await driver.disconnect();
 
-    // The proxy has still both ends of the connection.
-    expect(sockets().length).toBe(before - 1);
+    // The proxy has still both ends of the connection, and the sockets of earlier tests may end.
+    expect(sockets().length).toBeLessThan(before);
     await proxy.close();
   });
 

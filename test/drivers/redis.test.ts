@@ -119,7 +119,6 @@ describeServer("REDIS_URL", (url) => {
 
     it.each(["ioredis", "iovalkey"])(
       "understands numbers that are texts, too (%s)",
-      { timeout: 5000 },
       async (name) => {
         const own = await openIoredis(name, { stringNumbers: true, keyPrefix: randomUUID() });
         const driver = await connected(redisDriver({ client: own }), INDEXED);
