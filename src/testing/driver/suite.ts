@@ -39,7 +39,7 @@ export type Needs = (driver: Driver) => boolean;
 const INDICES: readonly string[] = ["user.id", "tag"];
 
 /** How long entries of timed tests live, in milliseconds. They share one wait. */
-const SHORT_LIFE_MS = 1000;
+const SHORT_LIFE_MS = 2000;
 
 /** How late an expired entry may go, in milliseconds, the granularity aside. */
 const MARGIN_MS = 150;
@@ -78,7 +78,7 @@ export class Suite {
   /**
    * A test of what is so after a deadline. All such tests prepare at once and share one wait.
    *
-   * @param prepare - Writes entries that end at `soon`, a second from its start.
+   * @param prepare - Writes entries that end at `soon`, two seconds from its start.
    * @param check - Runs when `soon` has passed, with what `prepare` resolved to.
    */
   timed<T>(
