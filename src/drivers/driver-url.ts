@@ -1,4 +1,10 @@
-import { invalidOption, similarTo } from "../databank/options.js";
+import {
+  checkNames,
+  invalidOption,
+  similarTo,
+  text,
+  withoutUndefined,
+} from "../databank/options.js";
 import type { DriverOptions } from "../databank/registry.js";
 
 /** What a text in a URL stands for. */
@@ -57,6 +63,48 @@ export function urlAndOptions(
     if (similar) throw invalidOption(`The URL has no option ${name}; did you mean ${similar}?`);
   }
   return { url: rest.length > 0 ? `${base}?${rest.join("&")}` : base, options };
+}
+
+/** What a driver's own options have in common that come with a URL. */
+interface WithUrl {
+  readonly url: string;
+}
+
+/**
+ * Options with those that their URL sets, where they do not say otherwise themselves. `url` is what
+ * is left for the client.
+ *
+ * @param subject - What the URL is called in messages, such as "A mysql URL".
+ * @throws DatabankError `DATABANK_INVALID_OPTION`.
+ */
+export function withUrlOptions<T extends WithUrl>(
+  subject: string,
+  options: T,
+  kinds: OptionKinds,
+): T {
+  const { url, options: inUrl } = urlAndOptions(text("url", options.url), kinds);
+  return { ...joined(subject, inUrl, options, kinds), url };
+}
+
+/** Like `withUrlOptions`, for a URL that says where in this computer something is. */
+export function withPathOptions<T extends WithUrl>(
+  subject: string,
+  options: T,
+  kinds: OptionKinds,
+): T & { readonly path: string } {
+  const { path, options: inUrl } = pathAndOptions(text("url", options.url), kinds);
+  return { ...joined(subject, inUrl, options, kinds), path };
+}
+
+function joined<T extends object>(
+  subject: string,
+  inUrl: DriverOptions,
+  options: T,
+  kinds: OptionKinds,
+): T {
+  checkNames(subject, inUrl, Object.keys(kinds));
+  // Said to be of their types, which each driver still checks.
+  return { ...inUrl, ...withoutUndefined(options) };
 }
 
 function pathIn(scheme: string, rest: string): string {

@@ -1,12 +1,5 @@
-import {
-  checkNames,
-  flag,
-  invalidOption,
-  isInsteadOfUrl,
-  text,
-  withoutUndefined,
-} from "../../databank/options.js";
-import { urlAndOptions } from "../driver-url.js";
+import { checkNames, flag, invalidOption, isInsteadOfUrl } from "../../databank/options.js";
+import { withUrlOptions } from "../driver-url.js";
 import type { DynamodbClient } from "./client.js";
 
 /** Where the entries are: in a table that the driver connects to, or behind a client of yours. */
@@ -75,12 +68,11 @@ export function resolveOptions(options: DynamodbOptions): Settings {
     };
   }
   checkNames("The dynamodb driver", options, ["url", "endpoint", "createTable"]);
-  const { url, options: parameters } = urlAndOptions(text("url", options.url), {
+  const given = withUrlOptions("A dynamodb URL", options, {
     endpoint: "text",
     createTable: "boolean",
   });
-  checkNames("A dynamodb URL", parameters, ["endpoint", "createTable"]);
-  const { endpoint, createTable = true } = { ...parameters, ...withoutUndefined(options) };
+  const { url, endpoint, createTable = true } = given;
   const { table, ...place } = placeIn(url);
   return {
     client: undefined,

@@ -5,9 +5,8 @@ import {
   isInsteadOfUrl,
   text,
   wholeNumber,
-  withoutUndefined,
 } from "../../databank/options.js";
-import { pathAndOptions } from "../driver-url.js";
+import { withPathOptions } from "../driver-url.js";
 import type { LmdbDatabase } from "./client.js";
 
 /** Where the entries are: in a folder that the driver opens, or in a database that you opened. */
@@ -73,18 +72,13 @@ export function resolveOptions(options: LmdbOptions): Settings {
     return { from: database, name: text("name", name) };
   }
   checkNames("The lmdb driver", options, ["url", "durable", "mode", "name", "database"]);
-  const { path, options: parameters } = pathAndOptions(text("url", options.url), {
+  const given = withPathOptions("An lmdb URL", options, {
     durable: "boolean",
     mode: "number",
     name: "text",
   });
-  checkNames("An lmdb URL", parameters, ["durable", "mode", "name"]);
+  const { path, durable = true, mode = 0o600, name = "databank" } = given;
   if (path === "") throw invalidOption("An lmdb URL must name a folder, such as lmdb:./sessions");
-  const {
-    durable = true,
-    mode = 0o600,
-    name = "databank",
-  } = { ...parameters, ...withoutUndefined(options) };
   return {
     from: {
       path,

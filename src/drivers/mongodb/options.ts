@@ -1,12 +1,5 @@
-import {
-  checkNames,
-  flag,
-  invalidOption,
-  isInsteadOfUrl,
-  text,
-  withoutUndefined,
-} from "../../databank/options.js";
-import { urlAndOptions } from "../driver-url.js";
+import { checkNames, flag, invalidOption, isInsteadOfUrl, text } from "../../databank/options.js";
+import { withUrlOptions } from "../driver-url.js";
 import {
   type ClassicMongodbOptions,
   classicNames,
@@ -103,16 +96,15 @@ export function resolveOptions(options: MongodbOptions): Settings {
   }
   const names = ["url", "database", "clientOptions", ...INDEX_NAMES];
   checkNames("The mongodb driver", options, names);
-  const { url, options: parameters } = urlAndOptions(text("url", options.url), {
+  const given = withUrlOptions("A mongodb URL", options, {
     createIndexes: "boolean",
     ttlIndex: "boolean",
   });
-  checkNames("A mongodb URL", parameters, INDEX_NAMES);
-  const { clientOptions = {} } = options;
+  const { url, clientOptions = {} } = given;
   if (typeof clientOptions !== "object" || clientOptions === null) {
     throw invalidOption("clientOptions must be an object with options of MongoClient");
   }
-  return settings({ url, clientOptions }, { ...parameters, ...withoutUndefined(options) });
+  return settings({ url, clientOptions }, given);
 }
 
 function settings(

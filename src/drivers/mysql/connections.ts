@@ -174,12 +174,13 @@ async function createPool(config: PoolConfig): Promise<Opened> {
   const { default: mysql } = await importPackage<{ default: MysqlPackage }>("mysql", "mysql2");
   const pool = mysql.createPool(config);
   const sockets = new Set<Socket>();
-  pool.on("connection", ({ stream }) => {
+  pool.on("connection", (connection) => {
+    const { stream } = connection;
     sockets.add(stream);
     stream.once("close", () => sockets.delete(stream));
+    // Whoever waits for a connection is told that it has ended; without a listener, the process is.
+    connection.on("error", () => {});
   });
-  // Whoever waits for a connection is told that it has ended; without a listener, the process is.
-  pool.on("connection", (connection) => connection.on("error", () => {}));
   return { pool, sockets };
 }
 

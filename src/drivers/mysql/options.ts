@@ -5,9 +5,8 @@ import {
   isInsteadOfUrl,
   text,
   wholeNumber,
-  withoutUndefined,
 } from "../../databank/options.js";
-import { urlAndOptions } from "../driver-url.js";
+import { withUrlOptions } from "../driver-url.js";
 import type { ClientPool, MysqlPool, MysqlPromisePool, PoolConfig } from "./client.js";
 import { identifier } from "./text.js";
 
@@ -69,15 +68,13 @@ export function resolveOptions(options: MysqlOptions): Settings {
     return { table: tableName(table), pool: callbackPool(options.pool), isOwn: false };
   }
   checkNames("The mysql driver", options, NAMES);
-  const { url, options: parameters } = urlAndOptions(text("url", options.url), {
+  const given = withUrlOptions("A mysql URL", options, {
     table: "text",
     maxConnections: "number",
     ssl: "boolean",
     socketPath: "text",
   });
-  checkNames("A mysql URL", parameters, ["table", "maxConnections", "ssl", "socketPath"]);
-  const given = { ...parameters, ...withoutUndefined(options) };
-  const { table = "databank", maxConnections = 10, ssl = false, socketPath } = given;
+  const { url, table = "databank", maxConnections = 10, ssl = false, socketPath } = given;
   const server = serverOf(url);
   return {
     table: tableName(table),

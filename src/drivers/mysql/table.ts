@@ -1,5 +1,5 @@
 import type { Schema } from "../../databank/driver.js";
-import { invalidOption } from "../../databank/options.js";
+import { foreignTable } from "../foreign-table.js";
 import type { Connections } from "./connections.js";
 import { errorNumber } from "./errors.js";
 import { type IndexedPath, indexedPaths } from "./indices.js";
@@ -62,9 +62,7 @@ async function columnsOf(connections: Connections, name: string): Promise<Readon
   const columns = new Map(rows.map(([column, type, set]) => [`${column}`, `${type} ${set ?? ""}`]));
   for (const [column, { looks, is }] of Object.entries(COLUMNS)) {
     if (looks.test(columns.get(column) ?? "")) continue;
-    throw invalidOption(
-      `The table ${name} has no column ${column} of the type ${is}, so it is not a databank's; choose another name with the option table`,
-    );
+    throw foreignTable(name, `${column} of the type ${is}`);
   }
   return new Set(columns.keys());
 }

@@ -5,9 +5,8 @@ import {
   isInsteadOfUrl,
   text,
   wholeNumber,
-  withoutUndefined,
 } from "../../databank/options.js";
-import { urlAndOptions } from "../driver-url.js";
+import { withUrlOptions } from "../driver-url.js";
 import type { PostgresPool } from "./connections.js";
 import { identifier } from "./text.js";
 
@@ -80,15 +79,13 @@ export function resolveOptions(options: PostgresOptions): Settings {
   if (!SCHEME.test(text("url", options.url))) {
     throw invalidOption("url must begin with postgres:// or postgresql://");
   }
-  const { url, options: parameters } = urlAndOptions(options.url, {
+  const given = withUrlOptions("A postgres URL", options, {
     table: "text",
     createTable: "boolean",
     preparedStatements: "boolean",
     maxConnections: "number",
   });
-  checkNames("A postgres URL", parameters, ["maxConnections", ...TABLE_NAMES]);
-  const given = { ...parameters, ...withoutUndefined(options) };
-  const { maxConnections = 10 } = given;
+  const { url, maxConnections = 10 } = given;
   return {
     ...tableSettings(given),
     url,

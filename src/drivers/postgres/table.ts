@@ -1,7 +1,8 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Schema } from "../../databank/driver.js";
 import { DatabankError } from "../../databank/errors.js";
-import { text } from "../../databank/options.js";
+import { invalidOption, text } from "../../databank/options.js";
+import { foreignTable } from "../foreign-table.js";
 import type { Connections } from "./connections.js";
 import { codeOf } from "./errors.js";
 import { cleanupName, searchIndexes } from "./indices.js";
@@ -89,7 +90,7 @@ export async function prepareTable(
   const found = await lookAt(connections, table);
   if (!createTable) {
     if (found.isThere) return found.shape;
-    throw invalidTable(`The table ${table} is missing, and createTable is false`);
+    throw invalidOption(`The table ${table} is missing, and createTable is false`);
   }
   const definitions = definitionsOf(found.shape, schema);
   const names = definitions.map(({ name }) => inSchemaOf(table, name));
@@ -118,16 +119,10 @@ async function lookAt(connections: Connections, table: string) {
   // CockroachDB's json is binary, and does not keep every value.
   const valueType = isThere ? value_type : isCockroach ? "text" : "json";
   if (!isValueType(valueType)) {
-    throw invalidTable(
-      `The table ${table} has no column value of the type json or text, so it is not a databank's; choose another name with the option table`,
-    );
+    throw foreignTable(table, "value of the type json or text");
   }
   const missing = isThere ? COLUMNS.find((column) => !columns?.includes(column)) : undefined;
-  if (missing !== undefined) {
-    throw invalidTable(
-      `The table ${table} has no column ${missing}, so it is not a databank's; choose another name with the option table`,
-    );
-  }
+  if (missing !== undefined) throw foreignTable(table, missing);
   const shape: TableShape = { table, valueType, hasCollations: !isCockroach };
   return { isThere, shape };
 }
@@ -155,10 +150,6 @@ async function descriptionOf(connections: Connections, table: string): Promise<D
 
 function isValueType(type: string | null): type is ValueType {
   return type === "json" || type === "text";
-}
-
-function invalidTable(message: string): DatabankError {
-  return new DatabankError(message, { code: "DATABANK_INVALID_OPTION" });
 }
 
 function inSchemaOf(table: string, name: string): string {

@@ -1,5 +1,5 @@
 import type { Schema } from "../../databank/driver.js";
-import { invalidOption } from "../../databank/options.js";
+import { foreignTable } from "../foreign-table.js";
 import { Commits, patiently } from "./commits.js";
 import { openDatabase, type SqliteDatabase } from "./engine.js";
 import type { Settings } from "./options.js";
@@ -71,7 +71,5 @@ function checkColumns(database: SqliteDatabase, table: string): void {
   const names = found.map((row) => (row as { name: string }).name);
   const missing = COLUMNS.find((column) => !names.includes(column));
   if (names.length === 0 || missing === undefined) return;
-  throw invalidOption(
-    `The table ${table} has no column ${missing}, so it is not a databank's; choose another name with the option table`,
-  );
+  throw foreignTable(table, missing);
 }

@@ -5,9 +5,8 @@ import {
   isInsteadOfUrl,
   text,
   wholeNumber,
-  withoutUndefined,
 } from "../../databank/options.js";
-import { pathAndOptions } from "../driver-url.js";
+import { withPathOptions } from "../driver-url.js";
 import type { SqliteDatabase } from "./engine.js";
 
 /** Where the entries are: in a file that the driver opens, or in a database that you opened. */
@@ -74,19 +73,14 @@ export function resolveOptions(options: SqliteOptions): Settings {
     };
   }
   checkNames("The sqlite driver", options, ["url", "durable", "mode", "table", "database"]);
-  const { path, options: parameters } = pathAndOptions(text("url", options.url), {
+  const given = withPathOptions("A sqlite URL", options, {
     durable: "boolean",
     mode: "number",
     table: "text",
   });
-  checkNames("A sqlite URL", parameters, ["durable", "mode", "table"]);
+  const { path, durable = true, mode = 0o600, table = "databank" } = given;
   if (path === "")
     throw invalidOption("A sqlite URL must name a file, such as sqlite:./sessions.db");
-  const {
-    durable = true,
-    mode = 0o600,
-    table = "databank",
-  } = { ...parameters, ...withoutUndefined(options) };
   return {
     database: undefined,
     path,
