@@ -77,12 +77,12 @@ function randomNumber(random: Random): number {
   const view = new DataView(new ArrayBuffer(8));
   view.setUint32(0, random.below(2 ** 32));
   view.setUint32(4, random.below(2 ** 32));
-  const any = view.getFloat64(0);
+  const number = view.getFloat64(0);
   return random.pick([
     0,
     random.below(1000),
     -random.below(2 ** 31),
     random.next(),
-    Number.isFinite(any) ? any : 1,
+    Number.isFinite(number) ? number : 1,
   ]);
 }
